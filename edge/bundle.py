@@ -1,0 +1,125 @@
+"""The model bundle, a .tflite and its .json sidecar: read, checked, or refused with the reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .crop import fingerprint
+from .errors import ModelError
+
+FORMAT = 1
+"""Version of the sidecar that this code reads."""
+DEFAULT_BUNDLE = Path(__file__).parent / "models" / "digits"
+"""The bundle that ships with the package."""
+DIGIT_CLASSES = tuple("0123456789")
+REJECT_CLASS = "reject"
+"""Class of what is no digit; a model may have it or not."""
+AGAIN = "export it again with digitcam-convert"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A model and what its sidecar says of it."""
+
+    model: bytes
+    """Content of the .tflite."""
+    name: str
+    """What messages call it."""
+    classes: tuple[str, ...]
+    """What each logit stands for."""
+    temperature: float
+    """What logits are divided by before the softmax; more is less certain."""
+    min_confidence: float
+    """Less certain digits are rejected unless the user says otherwise, 0 to 1."""
+    sha256: str
+    """Of the .tflite, hexadecimal."""
+    sidecar: Mapping[str, Any]
+    """Everything the sidecar holds."""
+
+
+def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
+    """Read a bundle and check all that can be checked without running it.
+
+    Args:
+        path: The bundle with or without ``.tflite`` or ``.json``.
+
+    Raises:
+        ModelError: It is missing, damaged, or made for other code.
+    """
+    stem = path.with_suffix("") if path.suffix in (".tflite", ".json") else path
+    model_path, sidecar_path = (
+        stem.with_name(stem.name + ".tflite"),
+        stem.with_name(stem.name + ".json"),
+    )
+    model, sidecar = _read(model_path), _parse(sidecar_path, _read(sidecar_path))
+    if sidecar.get("format") != FORMAT:
+        raise ModelError(
+            f"{sidecar_path}: format must be {FORMAT}, found {sidecar.get('format')!r}; {AGAIN}"
+        )
+    digest = hashlib.sha256(model).hexdigest()
+    if sidecar.get("sha256") != digest:
+        raise ModelError(
+            f"{model_path}: sha256 must be {sidecar.get('sha256')} as {sidecar_path.name} says, "
+            f"found {digest}; copy both files again or {AGAIN}"
+        )
+    if sidecar.get("preprocessing") != fingerprint():
+        raise ModelError(
+            f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
+            f"digitcam does {fingerprint()}; train with this version and {AGAIN}"
+        )
+    return Bundle(
+        model=model,
+        name=str(model_path),
+        classes=_classes(sidecar_path, sidecar.get("classes")),
+        temperature=_number(sidecar_path, sidecar, "temperature", 0.05, 20),
+        min_confidence=_number(sidecar_path, sidecar.get("thresholds"), "min_confidence", 0, 1),
+        sha256=digest,
+        sidecar=sidecar,
+    )
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(
+            f"{path}: expected a model bundle (NAME.tflite and NAME.json), cannot read it: "
+            f"{error.strerror}; check the path"
+        ) from error
+
+
+def _parse(path: Path, content: bytes) -> dict[str, Any]:
+    try:
+        sidecar = json.loads(content)
+    except ValueError as error:
+        raise ModelError(f"{path}: expected JSON, found {error}; {AGAIN}") from error
+    if not isinstance(sidecar, dict):
+        raise ModelError(f"{path}: expected a JSON object, found {type(sidecar).__name__}; {AGAIN}")
+    return sidecar
+
+
+def _classes(path: Path, found: object) -> tuple[str, ...]:
+    allowed = {*DIGIT_CLASSES, REJECT_CLASS}
+    if (
+        not isinstance(found, list)
+        or not set(found) <= allowed
+        or len(set(found)) != len(found)
+        or not set(DIGIT_CLASSES) <= set(found)
+    ):
+        raise ModelError(
+            f"{path}: classes must be the digits 0 to 9 and perhaps {REJECT_CLASS!r}, "
+            f"found {found!r}; {AGAIN}"
+        )
+    return tuple(found)
+
+
+def _number(path: Path, holder: object, key: str, low: float, high: float) -> float:
+    found = holder.get(key) if isinstance(holder, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
+        raise ModelError(f"{path}: {key} must be from {low} to {high}, found {found!r}; {AGAIN}")
+    return float(found)

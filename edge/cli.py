@@ -1,0 +1,183 @@
+"""The command ``edge-predict``: reads the digits in pictures."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+
+import cv2
+
+from .annotate import draw_reading
+from .bundle import DEFAULT_BUNDLE
+from .errors import EdgeError, ImageError
+from .frame import Frame, Reading
+from .recognize import Recognizer
+from .settings import RUNTIMES, Settings, load_settings
+
+STDIN = "-"
+SUFFIXES = frozenset(
+    [
+        ".bmp",
+        ".dib",
+        ".jpe",
+        ".jpeg",
+        ".jpg",
+        ".pbm",
+        ".pgm",
+        ".png",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    ]
+)
+"""What is taken for an image in a directory; a file that is named is tried whatever its suffix."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``edge-predict``."""
+    parser = argparse.ArgumentParser(
+        prog="edge-predict", description="Read the handwritten digits in pictures."
+    )
+    add = parser.add_argument
+    add("images", nargs="+", metavar="IMAGE", help="image, directory of images, or - for stdin")
+    add("--json", action="store_true", help="one JSON object a line an image")
+    add("--annotate", type=Path, metavar="OUT.png", help="draw the reading of the one image here")
+    add(
+        "--model",
+        type=Path,
+        default=DEFAULT_BUNDLE,
+        metavar="BUNDLE",
+        help="model bundle, with or without suffix (default: the one that ships)",
+    )
+    add(
+        "--min-confidence",
+        type=_probability,
+        metavar="P",
+        help="reject digits less certain than this, 0 to 1 (default: the model's own threshold)",
+    )
+    add("--config", type=Path, metavar="FILE", help="settings file, TOML (default: none)")
+    add("--runtime", choices=RUNTIMES, help="TFLite runtime (default: auto, the fastest there is)")
+    add("--debug", action="store_true", help="show the traceback of an error")
+    add("--version", action="version", version=f"digitcam {version('digitcam')}")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``edge-predict``; 0 ok, 1 something could not be read, 2 wrong usage."""
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.annotate and options.annotate.suffix.lower() not in SUFFIXES:
+        parser.error(f"--annotate: expected a name like OUT.png, found {options.annotate}")
+    try:
+        return _predict(options, parser)
+    except EdgeError as error:
+        if options.debug:
+            raise
+        _complain(error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of stdout has gone; keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    settings = load_settings(options.config) if options.config else Settings()
+    if options.runtime:
+        settings = replace(settings, runtime=options.runtime)
+    if options.min_confidence is not None:
+        settings = replace(settings, min_confidence=options.min_confidence)
+    sources = list(_sources(options.images))
+    if options.annotate and len(sources) != 1:
+        parser.error(f"--annotate takes one image, found {len(sources)}")
+    recognizer = Recognizer(options.model, settings)
+    failed = False
+    for source in sources:
+        try:
+            _read_one(recognizer, source, options)
+        except ImageError as error:
+            if options.debug:
+                raise
+            failed = True
+            _complain(error)
+    return int(failed)
+
+
+def _sources(names: Sequence[str]) -> Iterator[str | Path]:
+    """Yield the images that the arguments name: files, the images in directories, or stdin."""
+    for name in names:
+        path = Path(name)
+        if name == STDIN or not path.is_dir():
+            yield name if name == STDIN else path
+            continue
+        yield from sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) or [path]
+
+
+def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Namespace) -> None:
+    if isinstance(source, Path) and source.is_dir():
+        raise ImageError(
+            f"{source}: expected images ({' '.join(sorted(SUFFIXES))}), found a directory "
+            "without any; name the files if theirs have other suffixes"
+        )
+    start = perf_counter()
+    frame = recognizer.frame(sys.stdin.buffer.read() if source == STDIN else source)
+    reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
+    name = "stdin" if source == STDIN else str(source)
+    print(_json(name, reading) if options.json else _text(name, reading), flush=True)
+    if options.annotate:
+        write_annotated(options.annotate, frame, reading)
+
+
+def write_annotated(path: Path, frame: Frame, reading: Reading) -> None:
+    """Write the annotated picture atomically, in the format of the path's suffix.
+
+    Raises:
+        ImageError: It cannot be written there.
+    """
+    encoded = cv2.imencode(path.suffix, draw_reading(frame, reading))[1].tobytes()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(encoded)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise ImageError(
+            f"{path}: cannot write the annotated picture: {error.strerror}; choose another place"
+        ) from error
+
+
+def _json(name: str, reading: Reading) -> str:
+    return json.dumps({"source": name, **reading.as_dict()})
+
+
+def _text(name: str, reading: Reading) -> str:
+    if not reading.lines:
+        return f"{name}: no digits"
+    return f"{name}:\n" + "\n".join(f"  {line.text}" for line in reading.lines)
+
+
+def _complain(error: EdgeError) -> None:
+    print(f"edge-predict: {error}", file=sys.stderr)
+
+
+def _probability(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
+    return value

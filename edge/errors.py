@@ -1,0 +1,21 @@
+"""What can go wrong at the edge; every message says what was expected, found and to be done."""
+
+
+class EdgeError(Exception):
+    """Base of every error that digitcam.edge raises on purpose."""
+
+
+class ImageError(EdgeError, ValueError):
+    """An image that cannot be decoded or is not one of the accepted array forms."""
+
+
+class ModelError(EdgeError, ValueError):
+    """A model bundle that is missing, damaged or does not fit this runtime."""
+
+
+class RuntimeUnavailableError(EdgeError, ImportError):
+    """No TFLite runtime can be loaded, or the one asked for cannot."""
+
+
+class SettingsError(EdgeError, ValueError):
+    """A setting with an unknown name or an impossible value."""

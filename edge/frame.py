@@ -1,0 +1,155 @@
+"""The data that flows through the reader, from a decoded frame to a reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+GrayImage = NDArray[np.uint8]
+"""(H, W) uint8 image; what black and white mean is said where it is used."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright rectangle in pixels: left, top, width, height."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column to the right of the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row below the box."""
+        return self.y + self.height
+
+    @property
+    def center_y(self) -> float:
+        """Row of the centre."""
+        return self.y + self.height / 2
+
+    def scaled(self, factor_x: float, factor_y: float, width: int, height: int) -> Box:
+        """Return this box in an image of ``width`` x ``height`` px, enlarged by the factors."""
+        left = min(max(round(self.x * factor_x), 0), width - 1)
+        top = min(max(round(self.y * factor_y), 0), height - 1)
+        right = min(max(round(self.right * factor_x), left + 1), width)
+        bottom = min(max(round(self.bottom * factor_y), top + 1), height)
+        return Box(left, top, right - left, bottom - top)
+
+    def as_list(self) -> list[int]:
+        """Return ``[x, y, width, height]``."""
+        return [self.x, self.y, self.width, self.height]
+
+
+def enclosing_box(boxes: Sequence[Box]) -> Box:
+    """Return the smallest box around all of ``boxes`` (at least one)."""
+    left, top = min(b.x for b in boxes), min(b.y for b in boxes)
+    right, bottom = max(b.right for b in boxes), max(b.bottom for b in boxes)
+    return Box(left, top, right - left, bottom - top)
+
+
+@dataclass(frozen=True)
+class Frame:
+    """An image at the resolution that the reader works at."""
+
+    luma: GrayImage
+    """(H, W) uint8, 0 black, 255 white."""
+    width: int
+    """Width of the image as given, px."""
+    height: int
+    """Height of the image as given, px."""
+
+
+@dataclass(frozen=True)
+class Digit:
+    """One digit that was read."""
+
+    digit: int
+    """0 to 9."""
+    confidence: float
+    """Probability that the digit is right, 0 to 1."""
+    box: Box
+    """In px of the image as given."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "digit": self.digit,
+            "confidence": round(self.confidence, 4),
+            "box": self.box.as_list(),
+        }
+
+
+@dataclass(frozen=True)
+class Line:
+    """Digits that stand side by side, left to right."""
+
+    digits: tuple[Digit, ...]
+
+    @property
+    def text(self) -> str:
+        """The digits as a string."""
+        return "".join(str(d.digit) for d in self.digits)
+
+    @property
+    def confidence(self) -> float:
+        """Confidence of the least certain digit, 0 to 1."""
+        return min(d.confidence for d in self.digits)
+
+    @property
+    def box(self) -> Box:
+        """Smallest box around the digits."""
+        return enclosing_box([d.box for d in self.digits])
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "text": self.text,
+            "confidence": round(self.confidence, 4),
+            "box": self.box.as_list(),
+            "digits": [d.as_dict() for d in self.digits],
+        }
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read in one image."""
+
+    lines: tuple[Line, ...]
+    """In reading order: top to bottom, left to right."""
+    rejected: int
+    """Marks of a digit's size and shape that no digit was read from."""
+    width: int
+    """Width of the image as given, px."""
+    height: int
+    """Height of the image as given, px."""
+    timing_ms: Mapping[str, float] = field(default_factory=dict)
+    """Milliseconds by stage, and their ``total``."""
+    model: str = ""
+    """``sha256:`` and the hash of the model that read."""
+
+    @property
+    def text(self) -> str:
+        """The lines' texts, one a line."""
+        return "\n".join(line.text for line in self.lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form, less the ``source``."""
+        return {
+            "width": self.width,
+            "height": self.height,
+            "text": self.text,
+            "lines": [line.as_dict() for line in self.lines],
+            "rejected": self.rejected,
+            "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
+            "model": self.model,
+        }

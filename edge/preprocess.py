@@ -1,0 +1,116 @@
+"""Luma to ink: median blur, then an adaptive threshold against the local paper.
+
+The paper's brightness at a pixel is the grey closing of the luma around it, which removes whatever
+dark is narrower than the block and keeps edges where they are. The ink's contrast is the difference
+(the black top-hat, Serra 1982, "Image Analysis and Mathematical Morphology"), and ink is where it
+passes a floor. Unlike a local mean, the closing does not answer to the border of the paper, to the
+edge of a shadow, or to how much ink stands nearby.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from .frame import Frame, GrayImage
+from .settings import PreprocessSettings
+
+MIN_SIDE_PX = 96
+"""Smaller images are enlarged to this long side, so that a digit alone in its crop is read too."""
+
+
+MIN_POLARITY_EVIDENCE = 0.002
+"""Part of the pixels that must be ink of either polarity before it is decided on."""
+
+
+@dataclass(frozen=True)
+class Ink:
+    """Where ink is, and how strongly it stands out."""
+
+    contrast: GrayImage
+    """(H, W) uint8: grey levels between the paper and the pixel, 0 paper."""
+    mask: GrayImage
+    """(H, W) uint8: 255 where the contrast passes the floor, else 0."""
+    light_on_dark: bool
+    """Whether the ink is lighter than the ground."""
+
+
+def fit_frame(luma: GrayImage, width: int, height: int, settings: PreprocessSettings) -> Frame:
+    """Bring an image to the working resolution.
+
+    Args:
+        luma: (H, W) uint8, 0 black; may be smaller than the image as given.
+        width: Width of the image as given, px.
+        height: Height of the image as given, px.
+        settings: ``work_size_px`` bounds the long side.
+    """
+    long_side = max(luma.shape)
+    target = min(max(long_side, MIN_SIDE_PX), settings.work_size_px)
+    if target != long_side:
+        scale = target / long_side
+        size = (max(round(luma.shape[1] * scale), 1), max(round(luma.shape[0] * scale), 1))
+        interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        luma = _gray(cv2.resize(luma, size, interpolation=interpolation))
+    return Frame(luma, width, height)
+
+
+def find_ink(luma: GrayImage, settings: PreprocessSettings) -> Ink:
+    """Separate ink from paper.
+
+    Args:
+        luma: (H, W) uint8, 0 black.
+        settings: Block size, contrast floor, polarity.
+    """
+    smooth = luma
+    if settings.median_blur_px > 1:
+        smooth = _gray(cv2.medianBlur(luma, settings.median_blur_px))
+    half = _gray(cv2.resize(smooth, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
+    light_on_dark = settings.polarity == "light-on-dark" or (
+        settings.polarity == "auto" and _is_light_on_dark(half, settings)
+    )
+    paper = _paper(half, light_on_dark, settings)
+    paper = _gray(cv2.resize(paper, smooth.shape[::-1], interpolation=cv2.INTER_LINEAR))
+    above, below = (smooth, paper) if light_on_dark else (paper, smooth)
+    contrast = _gray(cv2.subtract(above, below))
+    mask = _gray(cv2.threshold(contrast, settings.min_contrast - 1, 255, cv2.THRESH_BINARY)[1])
+    return Ink(contrast, mask, light_on_dark)
+
+
+def block_size(half: GrayImage, settings: PreprocessSettings) -> int:
+    """Return the side of the threshold's block, odd, px: wider than any stroke in the frame."""
+    return max(round(min(half.shape) * settings.block_fraction), settings.min_block_px // 2) | 1
+
+
+def _paper(half: GrayImage, light_on_dark: bool, settings: PreprocessSettings) -> GrayImage:
+    """Return the ground's brightness in half resolution, where a large block costs a quarter."""
+    side = block_size(half, settings)
+    operation = cv2.MORPH_OPEN if light_on_dark else cv2.MORPH_CLOSE
+    return _gray(cv2.morphologyEx(half, operation, np.ones((side, side), np.uint8)))
+
+
+def _is_light_on_dark(half: GrayImage, settings: PreprocessSettings) -> bool:
+    """Say whether narrow light marks clearly outnumber narrow dark ones.
+
+    Holes and gaps between strokes answer to the wrong hat, the more the wider the block: a narrow
+    block decides, and the full one only where strokes are too wide for it.
+    """
+    block = block_size(half, settings)
+    for side in (block // 4 | 1, block):
+        kernel = np.ones((side, side), np.uint8)
+        dark, light = (
+            cv2.countNonZero(cv2.threshold(hat, settings.min_contrast, 255, cv2.THRESH_BINARY)[1])
+            for hat in (
+                cv2.morphologyEx(half, cv2.MORPH_BLACKHAT, kernel),
+                cv2.morphologyEx(half, cv2.MORPH_TOPHAT, kernel),
+            )
+        )
+        if dark + light > MIN_POLARITY_EVIDENCE * half.size:
+            return light > 2 * dark
+    return False
+
+
+def _gray(image: object) -> GrayImage:
+    """Tell the type checker what OpenCV returned."""
+    return image  # type: ignore[return-value]
