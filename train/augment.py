@@ -62,7 +62,7 @@ def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSetting
     ink = cv2.remap(
         image,
         _displacement(rng, settings),
-        None,
+        _NO_MAP,
         interpolation=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
     )
@@ -128,6 +128,7 @@ def _light(rng: np.random.Generator, settings: AugmentSettings) -> NDArray[np.fl
     return (1 - np.float32(settings.light / 2)) + x[None, :] + y[:, None]  # type: ignore[no-any-return]
 
 
+_NO_MAP = np.empty(0, np.float32)
 _AXIS = np.arange(CANVAS_PX, dtype=np.float32) - (CANVAS_PX - 1) / 2
 _CANVAS = np.stack(np.meshgrid(_AXIS, _AXIS), axis=2)
 """(52, 52, 2) coordinates (x, y) about the canvas' centre."""

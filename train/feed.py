@@ -186,5 +186,5 @@ def _make_samples(job: _Job) -> Samples:
 def _shuffled_part(job: _Job, size: int) -> NDArray[np.int64]:
     """Return the chunk's digits: an epoch goes through all of them before one comes again."""
     seed, epoch, _, start = job.seed
-    order = np.random.default_rng((seed, epoch, size)).permutation(size)
+    order: NDArray[np.int64] = np.random.default_rng((seed, epoch, size)).permutation(size)
     return order[np.arange(start, start + job.count) % size]

@@ -1,0 +1,161 @@
+"""The run folder: what a training is, how far it came, and what it gave.
+
+Everything is written beside its final name and renamed, so a kill at any moment leaves the last
+good state: a checkpoint counts only once ``state.json`` names it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from .errors import RunError
+from .feed import FeedSettings
+
+FORMAT = 1
+"""Version of the run folder that this code reads and writes."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training's result."""
+
+    architecture: str = "flagship"
+    """Name of the network."""
+    seed: int = 1
+    """Source of the first weights, the order and every distortion."""
+    epochs: int = 60
+    """Longest training; the learning rate falls to nothing over it."""
+    batch_size: int = 128
+    """Samples a step."""
+    learning_rate: float = 3e-3
+    """Highest learning rate, after the first epoch's warm-up; then a cosine to zero."""
+    weight_decay: float = 1e-3
+    """Decoupled weight decay of AdamW (Loshchilov and Hutter 2019)."""
+    validation: int = 5000
+    """Digits of the training set that are held back to choose by."""
+    patience: int = 20
+    """Epochs without a better validation loss after which training stops."""
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    """What an epoch is made of."""
+
+
+@dataclass(frozen=True)
+class State:
+    """How far a training came."""
+
+    checkpoint: str
+    """File of the model and optimizer after the last whole epoch."""
+    best: str
+    """File of the checkpoint with the lowest validation loss."""
+    history: Sequence[Mapping[str, float]]
+    """One row an epoch."""
+
+    @property
+    def best_epoch(self) -> int:
+        """Number of the epoch with the lowest validation loss, from 0."""
+        return min(range(len(self.history)), key=lambda i: self.history[i]["val_loss"])
+
+
+class RunFolder:
+    """A training's files.
+
+    Args:
+        path: The folder; made when absent.
+        recipe: What is trained, with data digests and versions, as ``recipe.json`` holds it.
+
+    Raises:
+        RunError: The folder holds another training, or cannot be written.
+    """
+
+    def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
+        self.path = path
+        file = path / "recipe.json"
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+            if not file.exists():
+                self.write_json("recipe.json", recipe)
+        except OSError as error:
+            raise RunError(
+                f"{path}: cannot be used as a run folder: {error.strerror}; choose another --out"
+            ) from error
+        _check_same(file, read_json(file), json.loads(json.dumps(recipe)))
+
+    def state(self) -> State | None:
+        """Return how far the training came, or None at its beginning."""
+        file = self.path / "state.json"
+        if not file.exists():
+            return None
+        try:
+            state = State(**read_json(file))
+        except TypeError as error:
+            raise RunError(
+                f"{file}: expected checkpoint, best and history, found {error}"
+            ) from error
+        for name in (state.checkpoint, state.best):
+            if not (self.path / name).is_file():
+                raise RunError(
+                    f"{self.path / name}: missing, though state.json names it; begin anew"
+                )
+        return state
+
+    def write_state(self, state: State) -> None:
+        """Name the checkpoint to resume from, then remove those that nothing names."""
+        self.write_json("state.json", asdict(state))
+        rows = io.StringIO()
+        writer = csv.DictWriter(rows, list(state.history[0]))
+        writer.writeheader()
+        writer.writerows(state.history)
+        self.write("history.csv", lambda path: path.write_text(rows.getvalue()))
+        for old in self.path.glob("checkpoint-*.keras"):
+            if old.name not in (state.checkpoint, state.best):
+                old.unlink()
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file atomically."""
+        text = json.dumps(content, indent=1) + "\n"
+        self.write(name, lambda path: path.write_text(text))
+
+    def write(self, name: str, save: Callable[[Path], object]) -> None:
+        """Have ``save`` write a file beside its final name, and rename it when it is whole."""
+        temporary = self.path / f".writing-{name}"
+        save(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(self.path / name)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises:
+        RunError: It cannot be read or is none.
+    """
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: expected a JSON file of a run, cannot read it: {error}") from error
+    if not isinstance(content, dict):
+        raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")
+    return content
+
+
+def _check_same(file: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
+    """Refuse to go on with other settings or data; library versions may differ."""
+    for key in wanted:
+        if key != "versions" and found.get(key) != wanted[key]:
+            raise RunError(
+                f"{file}: this run was begun with {key} {_short(found.get(key))}, asked for is "
+                f"{_short(wanted[key])}; use the same settings or another --out"
+            )
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,259 @@
+"""The training loop: resumable, and the same whether it was interrupted or not."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import DIGIT_CLASSES
+from digitcam.edge.crop import fingerprint
+
+from .architectures import build_model
+from .augment import plain_images
+from .data import DigitData
+from .errors import RunError
+from .evaluation import accuracy, calibration_error, cross_entropy, fit_temperature, report
+from .feed import EpochFeed, Samples, scene_samples
+from .plots import save_curves
+from .run import FORMAT, Recipe, RunFolder, State, read_json
+
+if TYPE_CHECKING:
+    import keras
+
+CLASSES = DIGIT_CLASSES
+"""What the logits stand for, in order."""
+VALIDATION_SCENE_DIGITS = 2000
+"""Held-back digits that are looked at as the device finds them in rendered scenes."""
+LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
+
+
+@dataclass(frozen=True)
+class _Split:
+    x: NDArray[np.uint8]
+    y: NDArray[np.uint8]
+    digits: Samples
+    """Held-back digits as plain model images."""
+    scenes: Samples
+    """Held-back digits as found in scenes."""
+
+
+def train(
+    data: DigitData, recipe: Recipe, path: Path, workers: int | None = None
+) -> dict[str, Any]:
+    """Train a network, or go on where a run folder stands.
+
+    Args:
+        data: The digits.
+        recipe: Everything that decides the result.
+        path: The run folder; gets ``model.keras``, ``metrics.json``, ``history.csv``,
+            ``curves.png``, and a checkpoint every epoch.
+        workers: Processes that distort digits; does not change the result.
+
+    Returns:
+        The metrics.
+
+    Raises:
+        RunError: The folder holds another training, or the loss is no longer a number.
+    """
+    model = _deterministic_model(recipe)
+    folder = RunFolder(path, describe(data, recipe))
+    if (path / "metrics.json").exists():
+        _say(f"{path} is trained already; give another --out for a new training")
+    else:
+        split = _split(data, recipe)
+        state = _epochs(model, split, recipe, folder, workers)
+        _finish(data, split, state, folder)
+    return read_json(path / "metrics.json")
+
+
+def describe(data: DigitData, recipe: Recipe) -> dict[str, Any]:
+    """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
+    return {
+        "format": FORMAT,
+        **asdict(recipe),
+        "classes": list(CLASSES),
+        "preprocessing": fingerprint(),
+        "data": data.digests(),
+        "versions": {name: _version(name) for name in LIBRARIES},
+    }
+
+
+def predict_logits(model: keras.Model, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return float logits: (N, 28, 28) uint8 model images -> (N, classes) float32."""
+    logits = model.predict(_network_input(images), batch_size=1000, verbose=0)
+    return np.asarray(logits, np.float32).reshape(len(images), -1)
+
+
+def _deterministic_model(recipe: Recipe) -> keras.Model:
+    import keras
+
+    keras.utils.set_random_seed(recipe.seed)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow
+
+        tensorflow.config.experimental.enable_op_determinism()
+    return build_model(recipe.architecture)
+
+
+def _split(data: DigitData, recipe: Recipe) -> _Split:
+    """Hold back a part that the seed chooses."""
+    if recipe.validation >= len(data.x_train):
+        raise RunError(
+            f"validation must be less than the {len(data.x_train)} training digits, "
+            f"found {recipe.validation}"
+        )
+    order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
+    held, kept = order[: recipe.validation], order[recipe.validation :]
+    x, y = data.x_train[held], data.y_train[held]
+    scenes = scene_samples(x, y, VALIDATION_SCENE_DIGITS, np.random.default_rng(recipe.seed))
+    return _Split(data.x_train[kept], data.y_train[kept], (plain_images(x), y), scenes)
+
+
+def _epochs(
+    model: keras.Model, split: _Split, recipe: Recipe, folder: RunFolder, workers: int | None
+) -> State:
+    import keras
+
+    state = folder.state()
+    if state:
+        _say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
+        model = keras.models.load_model(folder.path / state.checkpoint)
+    else:
+        _compile(model, recipe)
+    with EpochFeed(split.x, split.y, recipe.feed, recipe.seed, workers) as feed:
+        for epoch in range(len(state.history) if state else 0, recipe.epochs):
+            if state and epoch - 1 - state.best_epoch >= recipe.patience:
+                _say(f"stopping: no better validation loss in {recipe.patience} epochs")
+                break
+            images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
+            row = _train_epoch(model, epoch, images, labels, split, recipe)
+            if not math.isfinite(row["loss"]):
+                raise RunError(
+                    f"epoch {epoch + 1}: the loss is {row['loss']}; the last good checkpoint is "
+                    f"kept in {folder.path}; train with a lower --learning-rate in another --out"
+                )
+            state = _save(model, epoch, row, state, folder)
+    if state is None:
+        raise RunError(f"epochs must be at least 1, found {recipe.epochs}")
+    return state
+
+
+def _compile(model: keras.Model, recipe: Recipe) -> None:
+    import keras
+
+    steps = math.ceil((recipe.feed.digits + recipe.feed.scene_digits) / recipe.batch_size)
+    rate = keras.optimizers.schedules.CosineDecay(
+        recipe.learning_rate / 30,
+        decay_steps=max(steps * (recipe.epochs - 1), 1),
+        warmup_target=recipe.learning_rate,
+        warmup_steps=steps,
+    )
+    model.compile(
+        keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+
+
+def _train_epoch(
+    model: keras.Model,
+    epoch: int,
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    split: _Split,
+    recipe: Recipe,
+) -> dict[str, float]:
+    _say(f"epoch {epoch + 1} of {recipe.epochs}")
+    start = time.perf_counter()
+    fitted = model.fit(
+        _network_input(images),
+        labels.reshape(-1, 1, 1),
+        batch_size=recipe.batch_size,
+        shuffle=False,
+        verbose=1 if sys.stdout.isatty() else 0,
+    )
+    digits, scenes = (predict_logits(model, part[0]) for part in (split.digits, split.scenes))
+    row = {
+        "epoch": epoch + 1,
+        "loss": float(fitted.history["loss"][0]),
+        "accuracy": float(fitted.history["accuracy"][0]),
+        "val_loss": cross_entropy(
+            np.concatenate([digits, scenes]), np.concatenate([split.digits[1], split.scenes[1]])
+        ),
+        "digit_accuracy": accuracy(digits, split.digits[1]),
+        "scene_accuracy": accuracy(scenes, split.scenes[1]),
+        "learning_rate": float(np.asarray(model.optimizer.learning_rate)),
+        "seconds": round(time.perf_counter() - start, 1),
+    }
+    _say("  " + "  ".join(f"{key} {value:.5g}" for key, value in row.items() if key != "epoch"))
+    return row
+
+
+def _save(
+    model: keras.Model,
+    epoch: int,
+    row: Mapping[str, float],
+    before: State | None,
+    folder: RunFolder,
+) -> State:
+    name = f"checkpoint-{epoch + 1:04d}.keras"
+    folder.write(name, model.save)
+    history = [*(before.history if before else ()), row]
+    best = before.best if before else name
+    state = State(name, best, history)
+    if state.best_epoch == epoch:
+        state = State(name, name, history)
+    folder.write_state(state)
+    return state
+
+
+def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder) -> None:
+    """Take the best epoch, measure it on the test set once, and write what came of it."""
+    import keras
+
+    model = keras.models.load_model(folder.path / state.best)
+    images, labels = (np.concatenate(a) for a in zip(split.digits, split.scenes, strict=True))
+    held = predict_logits(model, images)
+    temperature = fit_temperature(held, labels)
+    test = predict_logits(model, plain_images(data.x_test))
+    best = state.history[state.best_epoch]
+    folder.write("model.keras", model.save)
+    folder.write("curves.png", lambda path: save_curves(state.history, path))
+    metrics = {
+        "epochs": len(state.history),
+        "best_epoch": state.best_epoch + 1,
+        "parameters": model.count_params(),
+        "digit_accuracy": best["digit_accuracy"],
+        "scene_accuracy": best["scene_accuracy"],
+        "temperature": temperature,
+        "calibration_error": calibration_error(held, labels, temperature),
+        "test_accuracy": accuracy(test, data.y_test),
+        "test": report(test, data.y_test, CLASSES),
+    }
+    # Last, because its presence says that the run is whole.
+    folder.write_json("metrics.json", metrics)
+
+
+def _network_input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, 28, 28) uint8 -> (N, 28, 28, 1) float32, 0 to 1."""
+    return (images / np.float32(255))[..., None]
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except ImportError:
+        return None
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress is what the user waits for
