@@ -186,5 +186,6 @@ def _make_samples(job: _Job) -> Samples:
 def _shuffled_part(job: _Job, size: int) -> NDArray[np.int64]:
     """Return the chunk's digits: an epoch goes through all of them before one comes again."""
     seed, epoch, _, start = job.seed
-    order: NDArray[np.int64] = np.random.default_rng((seed, epoch, size)).permutation(size)
-    return order[np.arange(start, start + job.count) % size]
+    order = np.random.default_rng((seed, epoch, size)).permutation(size)
+    part: NDArray[np.int64] = order[np.arange(start, start + job.count) % size]
+    return part

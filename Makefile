@@ -1,0 +1,37 @@
+# Two commands do everything on a fresh machine: `make predict` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: predict test lint train clean
+
+predict: $(VENV)/.runtime  ## Install the runtime and read the sample picture.
+	$(BIN)/edge-predict docs/sample.png
+
+test: $(VENV)/.dev  ## Install what the tests need and pass them all.
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	MYPYPATH=.typing $(BIN)/mypy -p digitcam.edge -p digitcam.train -p digitcam.convert
+	$(BIN)/mypy benchmarks
+
+train: $(VENV)/.dev  ## Train the shipped model anew and export it (half an hour to two hours).
+	$(BIN)/digitcam-train --out runs/digits
+	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.runtime: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e .
+	touch $@
+
+$(VENV)/.dev: setup.cfg pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install --quiet -e '.[train,dev]'
+	touch $@ $(VENV)/.runtime
