@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -16,6 +17,7 @@ import cv2
 
 from .annotate import draw_reading
 from .bundle import DEFAULT_BUNDLE
+from .decode import MAX_BYTES
 from .errors import EdgeError, ImageError
 from .frame import Frame, Reading
 from .recognize import Recognizer
@@ -100,7 +102,8 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     sources = list(_sources(options.images))
     if options.annotate and len(sources) != 1:
         parser.error(f"--annotate takes one image, found {len(sources)}")
-    recognizer = Recognizer(options.model, settings)
+    with _native_lines_hidden(options.debug):
+        recognizer = Recognizer(options.model, settings)
     failed = False
     for source in sources:
         try:
@@ -130,12 +133,37 @@ def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Name
             "without any; name the files if theirs have other suffixes"
         )
     start = perf_counter()
-    frame = recognizer.frame(sys.stdin.buffer.read() if source == STDIN else source)
-    reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
+    with _native_lines_hidden(options.debug):
+        frame = recognizer.frame(_stdin() if source == STDIN else source)
+        reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
     name = "stdin" if source == STDIN else str(source)
     print(_json(name, reading) if options.json else _text(name, reading), flush=True)
     if options.annotate:
         write_annotated(options.annotate, frame, reading)
+
+
+def _stdin() -> bytes:
+    content = sys.stdin.buffer.read(MAX_BYTES + 1)
+    if len(content) > MAX_BYTES:
+        raise ImageError(f"stdin: expected an image of at most {MAX_BYTES >> 20} MiB, found more")
+    return content
+
+
+@contextmanager
+def _native_lines_hidden(debug: bool) -> Iterator[None]:
+    """Keep what native libraries (libjpeg, XNNPACK) print by themselves off stderr."""
+    if debug:
+        yield
+        return
+    sys.stderr.flush()
+    saved = os.dup(2)
+    try:
+        with Path(os.devnull).open("w") as null:
+            os.dup2(null.fileno(), 2)
+        yield
+    finally:
+        os.dup2(saved, 2)
+        os.close(saved)
 
 
 def write_annotated(path: Path, frame: Frame, reading: Reading) -> None:

@@ -54,7 +54,7 @@ def model_image(contrast: GrayImage, out: GrayImage | None = None) -> GrayImage:
         (28, 28) uint8, white ink (255) on black (0); all black if there is no ink.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8) if out is None else out
-    peak = cv2.minMaxLoc(contrast)[1]
+    peak = cv2.norm(contrast, cv2.NORM_INF)  # a third of minMaxLoc's time on part of an image
     if peak < 1:
         return image
     low, high = RAMP[0] * peak, RAMP[1] * peak

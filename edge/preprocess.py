@@ -73,7 +73,7 @@ def find_ink(luma: GrayImage, settings: PreprocessSettings) -> Ink:
     paper = _paper(half, light_on_dark, settings)
     paper = _gray(cv2.resize(paper, smooth.shape[::-1], interpolation=cv2.INTER_LINEAR))
     above, below = (smooth, paper) if light_on_dark else (paper, smooth)
-    contrast = _gray(cv2.subtract(above, below))
+    contrast = _gray(cv2.subtract(above, below, dst=paper))
     mask = _gray(cv2.threshold(contrast, settings.min_contrast - 1, 255, cv2.THRESH_BINARY)[1])
     return Ink(contrast, mask, light_on_dark)
 

@@ -30,18 +30,20 @@ def find_candidates(ink: Ink, settings: SegmentSettings) -> list[Candidate]:
     contours, hierarchy = cv2.findContours(ink.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     if not contours:
         return []
-    outer = [contours[i] for i in np.flatnonzero(hierarchy[0, :, 3] < 0)]
-    boxes = np.array([cv2.boundingRect(contour) for contour in outer])
-    shaped = np.flatnonzero(_have_digit_shape(boxes, settings))
-    tallest = shaped[np.argsort(-boxes[shaped, 3], kind="stable")][: settings.max_candidates]
-    alone = ~_overlap_others(boxes, tallest)
+    parents = hierarchy[0, :, 3].tolist()
+    outer = [contour for contour, parent in zip(contours, parents, strict=True) if parent < 0]
+    places = [cv2.boundingRect(contour) for contour in outer]
+    shaped = [i for i, place in enumerate(places) if _has_digit_shape(*place[2:], settings)]
+    shaped.sort(key=lambda i: places[i][3], reverse=True)
+    tallest = shaped[: settings.max_candidates]
     candidates = []
-    for index, clear in zip(tallest, alone, strict=True):
-        box = Box(*boxes[index].tolist())
-        if _is_stroke(box, ink, settings):
-            contrast = ink.contrast[box.y : box.bottom, box.x : box.right]
+    for index, overlaps in zip(tallest, _overlap_others(places, tallest), strict=True):
+        x, y, width, height = places[index]
+        contrast = ink.contrast[y : y + height, x : x + width]
+        if _is_stroke(contrast, ink.mask[y : y + height, x : x + width], settings):
+            box = Box(x, y, width, height)
             candidates.append(
-                Candidate(box, contrast if clear else _cut(contrast, box, outer[index]))
+                Candidate(box, _cut(contrast, box, outer[index]) if overlaps else contrast)
             )
     return candidates
 
@@ -63,21 +65,23 @@ def group_lines(
     return _in_rows([_without_punctuation(line, settings) for line in lines])
 
 
-def _have_digit_shape(boxes: NDArray[np.int_], settings: SegmentSettings) -> NDArray[np.bool_]:
-    """(N, 4) boxes -> (N,) whether a digit may fill them."""
-    width, height = boxes[:, 2], boxes[:, 3]
+def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool:
+    """Say whether a digit may fill a box of this size."""
     return (
-        (height >= settings.min_height_px)
-        & (width >= settings.min_aspect * height)
-        & (width <= settings.max_aspect * height)
+        height >= settings.min_height_px
+        and settings.min_aspect * height <= width <= settings.max_aspect * height
     )
 
 
-def _overlap_others(boxes: NDArray[np.int_], chosen: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Say which of the chosen boxes overlap any other box: (len(chosen),)."""
-    start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    meet = (start[chosen, None] < end).all(axis=2) & (end[chosen, None] > start).all(axis=2)
-    return meet.sum(axis=1) > 1  # type: ignore[no-any-return]
+def _overlap_others(places: Sequence[Sequence[int]], chosen: list[int]) -> list[bool]:
+    """Say which of the chosen ``(x, y, width, height)`` overlap any other."""
+    left, top, width, height = np.array(places).T
+    right, bottom = left + width, top + height
+    meet = left[chosen, None] < right
+    meet &= right[chosen, None] > left
+    meet &= top[chosen, None] < bottom
+    meet &= bottom[chosen, None] > top
+    return [count > 1 for count in meet.sum(axis=1).tolist()]
 
 
 def _cut(contrast: GrayImage, box: Box, contour: NDArray[np.int32]) -> GrayImage:
@@ -87,38 +91,39 @@ def _cut(contrast: GrayImage, box: Box, contour: NDArray[np.int32]) -> GrayImage
     return cv2.bitwise_and(contrast, own)  # type: ignore[return-value]
 
 
-def _is_stroke(box: Box, ink: Ink, settings: SegmentSettings) -> bool:
-    """Say whether the mark is dark enough and drawn in strokes, not a blob."""
-    area = slice(box.y, box.bottom), slice(box.x, box.right)
-    if cv2.minMaxLoc(ink.contrast[area])[1] < settings.min_peak_contrast:
+def _is_stroke(contrast: GrayImage, mask: GrayImage, settings: SegmentSettings) -> bool:
+    """Say whether the mark in a box is dark enough and drawn in strokes, not a blob."""
+    if cv2.norm(contrast, cv2.NORM_INF) < settings.min_peak_contrast:
         return False
-    fill = cv2.countNonZero(ink.mask[area]) / (box.width * box.height)
-    return settings.min_fill <= fill and (fill <= settings.max_fill or box.width < box.height / 2)
+    height, width = mask.shape
+    fill = cv2.countNonZero(mask) / (width * height)
+    return settings.min_fill <= fill and (fill <= settings.max_fill or width < height / 2)
 
 
 def _continues(last: Box, box: Box, settings: SegmentSettings) -> bool:
     """Say whether ``box`` may follow ``last`` in a line."""
-    low, high = sorted((last.height, box.height))
+    if box.x - last.right > settings.max_gap * max(last.height, box.height):
+        return False
     overlap = min(last.bottom, box.bottom) - max(last.y, box.y)
-    return overlap >= 0.4 * low and box.x - last.right <= settings.max_gap * high
+    return overlap >= 0.4 * min(last.height, box.height)
 
 
 def _without_punctuation(line: list[Candidate], settings: SegmentSettings) -> list[Candidate]:
-    floor = settings.min_relative_height * median(c.box.height for c in line)
+    floor = settings.min_relative_height * median([c.box.height for c in line])
     return [c for c in line if c.box.height >= floor]
 
 
 def _in_rows(lines: list[list[Candidate]]) -> list[list[Candidate]]:
     """Sort lines by row, and lines of one row from left to right."""
     rows: list[list[list[Candidate]]] = []
-    for line in sorted(lines, key=_line_center):
-        height = median(c.box.height for c in line)
-        if rows and _line_center(line) - _line_center(rows[-1][0]) < height / 2:
+    row_center = 0.0
+    centers = [median([c.box.center_y for c in line]) for line in lines]
+    for index in sorted(range(len(lines)), key=centers.__getitem__):
+        line = lines[index]
+        height = median([c.box.height for c in line])
+        if rows and centers[index] - row_center < height / 2:
             rows[-1].append(line)
         else:
             rows.append([line])
+            row_center = centers[index]
     return [line for row in rows for line in sorted(row, key=lambda r: r[0].box.x)]
-
-
-def _line_center(line: list[Candidate]) -> float:
-    return median(c.box.center_y for c in line)

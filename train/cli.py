@@ -3,43 +3,58 @@
 from __future__ import annotations
 
 import argparse
+import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from .architectures import ARCHITECTURES
 from .errors import TrainError
 from .run import Recipe
 
+NEEDED = ("keras", "matplotlib", "scipy", "sklearn")
+"""Packages of the train extra; some are imported only when a training ends."""
+MAX_SEED = 2**32 - 1
+"""Largest seed that NumPy's and TensorFlow's own generators take."""
+
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of ``digitcam-train``; every flag of the recipe shows its default."""
+    """Return the parser of ``digitcam-train``; every flag that has a default shows it."""
     parser = argparse.ArgumentParser(
         prog="digitcam-train",
         description="Train a digit reader; called again, it goes on where it was interrupted.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     recipe, add = Recipe(), parser.add_argument
+
+    def setting(flag: str, default: object, about: str, **options: Any) -> None:
+        add(flag, default=default, help=f"{about} (default: %(default)s)", **options)
+
     add("--out", type=Path, required=True, metavar="RUN", help="run folder, such as runs/mine")
     add(
         "--data",
         type=Path,
-        help="mnist.npz or a folder with it or the IDX files; without it DIGITCAM_DATA, then a "
-        "download",
+        help="mnist.npz or a folder with it or the IDX files (default: DIGITCAM_DATA, then a "
+        "download)",
     )
-    add("--arch", choices=sorted(ARCHITECTURES), default=recipe.architecture, help="network")
-    add("--epochs", type=_positive, default=recipe.epochs, help="longest training")
-    add("--batch-size", type=_positive, default=recipe.batch_size, help="samples a step")
-    add("--learning-rate", type=float, default=recipe.learning_rate, help="highest rate")
-    add("--weight-decay", type=float, default=recipe.weight_decay, help="of AdamW")
-    add("--patience", type=_positive, default=recipe.patience, help="epochs without gain")
-    add("--validation", type=_positive, default=recipe.validation, help="digits held back")
-    add("--digits", type=_positive, default=recipe.feed.digits, help="digits an epoch")
-    add("--scene-digits", type=int, default=recipe.feed.scene_digits, help="from scenes, an epoch")
-    add("--seed", type=int, default=recipe.seed, help="source of every draw")
-    add("--workers", type=_positive, help="processes that distort digits")
+    setting("--arch", recipe.architecture, "network", choices=sorted(ARCHITECTURES))
+    setting("--epochs", recipe.epochs, "longest training", type=_whole(1))
+    setting("--batch-size", recipe.batch_size, "samples a step", type=_whole(1))
+    setting("--learning-rate", recipe.learning_rate, "highest rate", type=_amount)
+    setting("--weight-decay", recipe.weight_decay, "of AdamW", type=_amount)
+    setting("--patience", recipe.patience, "epochs without gain", type=_whole(1))
+    setting("--validation", recipe.validation, "digits held back", type=_whole(1))
+    setting("--digits", recipe.feed.digits, "digits an epoch", type=_whole(1))
+    setting("--scene-digits", recipe.feed.scene_digits, "from scenes, an epoch", type=_whole(0))
+    setting("--seed", recipe.seed, "source of every draw", type=_whole(0, MAX_SEED))
+    add(
+        "--workers",
+        type=_whole(1),
+        help="processes that distort digits (default: one less than there are processors)",
+    )
     add("--debug", action="store_true", help="show the traceback of an error")
     return parser
 
@@ -63,6 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _train(options: argparse.Namespace) -> int:
     from .data import load_digits
 
+    _check_extra()
     defaults = Recipe()
     recipe = replace(
         defaults,
@@ -78,7 +94,7 @@ def _train(options: argparse.Namespace) -> int:
     )
     data = load_digits(options.data)
     try:
-        import keras  # noqa: F401 - says early that the extra is missing
+        import keras  # noqa: F401 - also says whether its backend is there
     except ImportError as error:
         raise TrainError(
             f"training needs Keras and TensorFlow ({error}); pip install 'digitcam[train]'"
@@ -91,7 +107,33 @@ def _train(options: argparse.Namespace) -> int:
     return 0
 
 
-def _positive(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"expected a whole number from 1, found {text!r}")
-    return int(text)
+def _check_extra() -> None:
+    """Say before the training what would fail after it."""
+    missing = [name for name in NEEDED if find_spec(name) is None]
+    if missing:
+        raise TrainError(f"training needs {', '.join(missing)}; pip install 'digitcam[train]'")
+
+
+def _whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    expected = f"expected a whole number from {least}" + (f" to {most}" if most else "")
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most and int(text) > most):
+            raise argparse.ArgumentTypeError(f"{expected}, found {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _amount(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number from 0, found {text!r}")
+    return value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -7,6 +7,7 @@ import hashlib
 import os
 import struct
 import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError
+from .scene import INK_LEVEL
 
 DATA_VARIABLE = "DIGITCAM_DATA"
 """Environment variable: a folder that holds ``mnist.npz`` or the IDX files, or such a file."""
@@ -28,6 +30,7 @@ IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte.gz",
 }
 IMAGE_SHAPE = (28, 28)
+_DAMAGE = (OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -51,14 +54,22 @@ class DigitData:
         }
 
 
-def load_digits(path: Path | None = None, url: str = MNIST_URL) -> DigitData:
+def load_digits(
+    path: Path | None = None,
+    *,
+    url: str = MNIST_URL,
+    sha256: str = MNIST_SHA256,
+    cache: Path | None = None,
+) -> DigitData:
     """Load MNIST.
 
     Args:
         path: A Keras-layout ``.npz``, or a folder that holds ``mnist.npz`` or the four IDX ``.gz``
             files. Without it the environment variable ``DIGITCAM_DATA`` is used, and without that
-            the data is downloaded through Keras into its cache, with a progress bar.
+            the data is downloaded through Keras, with a progress bar.
         url: Where the download comes from.
+        sha256: What the downloaded file must hash to.
+        cache: Folder to keep the download in; Keras's own by default.
 
     Raises:
         DataError: Nothing is there, or it has another form.
@@ -67,7 +78,7 @@ def load_digits(path: Path | None = None, url: str = MNIST_URL) -> DigitData:
     if path is None and os.environ.get(DATA_VARIABLE):
         path = Path(os.environ[DATA_VARIABLE])
     if path is None:
-        path = _download(url)
+        path = _download(url, sha256, cache)
     if path.is_dir():
         return _load_folder(path)
     if path.is_file():
@@ -92,10 +103,13 @@ def _load_folder(folder: Path) -> DigitData:
 
 def _load_npz(path: Path) -> DigitData:
     try:
+        zipfile.ZipFile(path).close()  # np.load reads other formats too.
         with np.load(path, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in IDX_FILES if key in archive}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: expected a Keras-layout .npz, cannot read it: {error}") from error
+    except (*_DAMAGE, ValueError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{path}: expected a Keras-layout .npz, cannot read it: {error}; get it anew"
+        ) from error
     if len(arrays) != len(IDX_FILES):
         raise DataError(
             f"{path}: expected arrays {', '.join(IDX_FILES)}, "
@@ -109,8 +123,10 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     try:
         with gzip.open(path) as file:
             content = file.read()
-    except (OSError, EOFError) as error:
-        raise DataError(f"{path}: expected a gzip file, cannot read it: {error}") from error
+    except _DAMAGE as error:
+        raise DataError(
+            f"{path}: expected a gzip file, cannot read it: {error}; get it anew"
+        ) from error
     dimensions = content[3] if len(content) > 4 and content[:3] == b"\0\0\x08" else 0
     if not 1 <= dimensions <= 3 or len(content) < 4 + 4 * dimensions:
         raise DataError(f"{path}: expected an IDX file of unsigned bytes, found {content[:4]!r}")
@@ -130,17 +146,47 @@ def _checked(path: Path, arrays: dict[str, NDArray[np.uint8]]) -> DigitData:
             )
         if y.shape != (len(x),) or y.dtype.kind not in "iu" or y.min() < 0 or y.max() > 9:
             raise DataError(
-                f"{path}: y_{part} must be {len(x)} labels from 0 to 9, found {y.dtype} {y.shape}"
+                f"{path}: y_{part} must be {len(x)} labels from 0 to 9, found {_described(y)}"
             )
+        _check_ink(path, f"x_{part}", x)
         arrays[f"y_{part}"] = y.astype(np.uint8)
     return DigitData(**arrays)
 
 
-def _download(url: str) -> Path:
-    import keras
+def _described(labels: NDArray[np.uint8]) -> str:
+    found = f"{labels.dtype} {labels.shape}"
+    if labels.dtype.kind in "iu" and labels.size:
+        found += f" from {labels.min()} to {labels.max()}"
+    return found
 
+
+def _check_ink(path: Path, name: str, images: NDArray[np.uint8]) -> None:
+    """Refuse what no digit can be seen in."""
+    if images.mean() > 127:
+        raise DataError(
+            f"{path}: {name} must be white ink on black, found a mean level of "
+            f"{images.mean():.0f} of 255; invert it"
+        )
+    blank = np.flatnonzero(images.max(axis=(1, 2)) < INK_LEVEL)
+    if blank.size:
+        raise DataError(
+            f"{path}: {name} must have ink in every image, found {blank.size} without, the first "
+            f"at {blank[0]}; leave them out"
+        )
+
+
+def _download(url: str, sha256: str, cache: Path | None) -> Path:
     try:
-        path = keras.utils.get_file(origin=url, fname="mnist.npz", file_hash=MNIST_SHA256)
+        import keras
+    except ImportError as error:
+        raise DataError(
+            f"no data: {DATA_VARIABLE} is not set and the download needs Keras ({error}); "
+            "pip install 'digitcam[train]' or give the path of mnist.npz with --data"
+        ) from error
+    try:
+        path = keras.utils.get_file(
+            origin=url, fname="mnist.npz", file_hash=sha256, cache_dir=cache
+        )
     except Exception as error:  # get_file wraps urllib's errors in a bare Exception
         raise DataError(
             f"no data: {DATA_VARIABLE} is not set and {url} cannot be downloaded "

@@ -8,10 +8,13 @@ however many processes make it and wherever the training was resumed.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from typing import Self
 
 import cv2
@@ -25,6 +28,7 @@ from digitcam.edge.segment import find_candidates
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings
 
 from .augment import AugmentSettings, augment
+from .errors import DataError, RunError
 from .scene import PlacedDigit, render_scene
 
 Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -34,6 +38,8 @@ CHUNK = 1000
 """Samples that one job makes."""
 SCENE_DIGITS = 30
 """Digits that a scene is asked to hold."""
+MAX_BARREN_SCENES = 20
+"""Scenes more than digits found in them after which the images are taken for no digits."""
 MIN_OVERLAP = 0.6
 """Intersection over union from which a candidate is taken for the digit that was placed."""
 
@@ -92,17 +98,32 @@ class EpochFeed:
         Args:
             number: The epoch, from 0.
             last: Nothing is made ahead for the epoch after this one.
+
+        Raises:
+            RunError: A worker died.
         """
-        jobs = self._ahead.pop(number, None) or self._submit(number)
-        if not last:
-            self._ahead[number + 1] = self._submit(number + 1)
-        parts = [job.result() for job in jobs]
+        try:
+            jobs = self._ahead.pop(number, None) or self._submit(number)
+            if not last:
+                self._ahead[number + 1] = self._submit(number + 1)
+            parts = [job.result() for job in jobs]
+        except BrokenProcessPool as error:
+            raise RunError(
+                "a process that distorts digits was killed, perhaps for want of memory; "
+                "go on with fewer --workers"
+            ) from error
         images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         order = np.random.default_rng((self._seed, number)).permutation(len(labels))
         return images[order], labels[order]
 
     def _submit(self, number: int) -> list[Future[Samples]]:
-        return [self._pool.submit(_make_samples, job) for job in self._jobs(number)]
+        # Workers start here and inherit the mask. Ctrl-C reaches the whole process group, but the
+        # training alone answers it, and ends them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return [self._pool.submit(_make_samples, job) for job in self._jobs(number)]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _jobs(self, number: int) -> Iterator[_Job]:
         amounts = ((self._settings.digits, False), (self._settings.scene_digits, True))
@@ -128,11 +149,21 @@ class EpochFeed:
 def scene_samples(
     x: NDArray[np.uint8], y: NDArray[np.uint8], count: int, rng: np.random.Generator
 ) -> Samples:
-    """Return exactly ``count`` digits as the device finds them in rendered scenes."""
+    """Return exactly ``count`` digits as the device finds them in rendered scenes.
+
+    Raises:
+        DataError: Hardly any is found, so that there would be no end to it.
+    """
     images = np.zeros((count, *IMAGE_SHAPE), np.uint8)
     labels = np.zeros(count, np.uint8)
-    done = 0
+    done = scenes = 0
     while done < count:
+        if scenes > count + MAX_BARREN_SCENES:
+            raise DataError(
+                f"{scenes} rendered scenes gave {done} digits; expected images of digits, white "
+                "ink on black"
+            )
+        scenes += 1
         chosen = rng.integers(len(x), size=SCENE_DIGITS)
         scene = render_scene(list(x[chosen]), y[chosen].tolist(), rng)
         for image, label in _found_digits(scene.image, scene.digits):
@@ -170,7 +201,16 @@ _data: tuple[NDArray[np.uint8], NDArray[np.uint8], AugmentSettings]
 def _start_worker(x: NDArray[np.uint8], y: NDArray[np.uint8], settings: AugmentSettings) -> None:
     global _data
     cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     _data = x, y, settings
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent was killed; a pool's workers would wait for work for ever."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
 
 
 def _make_samples(job: _Job) -> Samples:

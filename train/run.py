@@ -92,27 +92,32 @@ class RunFolder:
         file = self.path / "state.json"
         if not file.exists():
             return None
+        content = read_json(file)
         try:
-            state = State(**read_json(file))
-        except TypeError as error:
+            state = State(**content)
+            named = [self.path / name for name in (state.checkpoint, state.best)]
+            float(state.history[state.best_epoch]["val_loss"])
+        except (TypeError, ValueError, LookupError) as error:
             raise RunError(
-                f"{file}: expected checkpoint, best and history, found {error}"
+                f"{file}: expected checkpoint, best and history, cannot use it: {error!r}; "
+                "begin anew in another --out"
             ) from error
-        for name in (state.checkpoint, state.best):
-            if not (self.path / name).is_file():
+        for path in named:
+            if not path.is_file():
                 raise RunError(
-                    f"{self.path / name}: missing, though state.json names it; begin anew"
+                    f"{path}: missing, though state.json names it; begin anew in another --out"
                 )
         return state
 
     def write_state(self, state: State) -> None:
         """Name the checkpoint to resume from, then remove those that nothing names."""
-        self.write_json("state.json", asdict(state))
         rows = io.StringIO()
         writer = csv.DictWriter(rows, list(state.history[0]))
         writer.writeheader()
         writer.writerows(state.history)
         self.write("history.csv", lambda path: path.write_text(rows.getvalue()))
+        # After the rest, because nothing repeats an epoch that it names.
+        self.write_json("state.json", asdict(state))
         for old in self.path.glob("checkpoint-*.keras"):
             if old.name not in (state.checkpoint, state.best):
                 old.unlink()
@@ -140,7 +145,10 @@ def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise RunError(f"{path}: expected a JSON file of a run, cannot read it: {error}") from error
+        raise RunError(
+            f"{path}: expected a JSON file of a run, cannot read it: {error}; train anew in "
+            "another folder"
+        ) from error
     if not isinstance(content, dict):
         raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")
     return content

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import sys
 import time
+import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 CLASSES = DIGIT_CLASSES
 """What the logits stand for, in order."""
 VALIDATION_SCENE_DIGITS = 2000
-"""Held-back digits that are looked at as the device finds them in rendered scenes."""
+"""Most held-back digits that are looked at as the device finds them in rendered scenes."""
 LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
 
 
@@ -64,6 +66,7 @@ def train(
     Raises:
         RunError: The folder holds another training, or the loss is no longer a number.
     """
+    _check_validation(data, recipe)
     model = _deterministic_model(recipe)
     folder = RunFolder(path, describe(data, recipe))
     if (path / "metrics.json").exists():
@@ -71,7 +74,7 @@ def train(
     else:
         split = _split(data, recipe)
         state = _epochs(model, split, recipe, folder, workers)
-        _finish(data, split, state, folder)
+        _finish(data, split, state, folder, recipe.epochs)
     return read_json(path / "metrics.json")
 
 
@@ -104,29 +107,31 @@ def _deterministic_model(recipe: Recipe) -> keras.Model:
     return build_model(recipe.architecture)
 
 
-def _split(data: DigitData, recipe: Recipe) -> _Split:
-    """Hold back a part that the seed chooses."""
+def _check_validation(data: DigitData, recipe: Recipe) -> None:
     if recipe.validation >= len(data.x_train):
         raise RunError(
             f"validation must be less than the {len(data.x_train)} training digits, "
             f"found {recipe.validation}"
         )
+
+
+def _split(data: DigitData, recipe: Recipe) -> _Split:
+    """Hold back a part that the seed chooses."""
     order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
     held, kept = order[: recipe.validation], order[recipe.validation :]
     x, y = data.x_train[held], data.y_train[held]
-    scenes = scene_samples(x, y, VALIDATION_SCENE_DIGITS, np.random.default_rng(recipe.seed))
+    in_scenes = min(VALIDATION_SCENE_DIGITS, recipe.validation)
+    scenes = scene_samples(x, y, in_scenes, np.random.default_rng(recipe.seed))
     return _Split(data.x_train[kept], data.y_train[kept], (plain_images(x), y), scenes)
 
 
 def _epochs(
     model: keras.Model, split: _Split, recipe: Recipe, folder: RunFolder, workers: int | None
 ) -> State:
-    import keras
-
     state = folder.state()
     if state:
         _say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
-        model = keras.models.load_model(folder.path / state.checkpoint)
+        model = _load(folder.path / state.checkpoint)
     else:
         _compile(model, recipe)
     with EpochFeed(split.x, split.y, recipe.feed, recipe.seed, workers) as feed:
@@ -136,15 +141,28 @@ def _epochs(
                 break
             images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
             row = _train_epoch(model, epoch, images, labels, split, recipe)
-            if not math.isfinite(row["loss"]):
+            if not math.isfinite(row["loss"] + row["val_loss"]):
                 raise RunError(
-                    f"epoch {epoch + 1}: the loss is {row['loss']}; the last good checkpoint is "
+                    f"epoch {epoch + 1}: the loss is {row['loss']}, on held-back digits "
+                    f"{row['val_loss']}; the last good checkpoint is "
                     f"kept in {folder.path}; train with a lower --learning-rate in another --out"
                 )
             state = _save(model, epoch, row, state, folder)
     if state is None:
         raise RunError(f"epochs must be at least 1, found {recipe.epochs}")
     return state
+
+
+def _load(path: Path) -> keras.Model:
+    import keras
+
+    try:
+        return keras.models.load_model(path)
+    except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+        raise RunError(
+            f"{path}: expected a checkpoint, cannot read it: {str(error).splitlines()[0]}; "
+            "begin anew in another --out"
+        ) from error
 
 
 def _compile(model: keras.Model, recipe: Recipe) -> None:
@@ -216,24 +234,30 @@ def _save(
     return state
 
 
-def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder) -> None:
-    """Take the best epoch, measure it on the test set once, and write what came of it."""
-    import keras
+def _finish(
+    data: DigitData, split: _Split, state: State, folder: RunFolder, epochs: int
+) -> None:
+    """Measure the trained network on the test set once, and write what came of it.
 
-    model = keras.models.load_model(folder.path / state.best)
+    A training that ran to its end has let the learning rate fall to nothing, which settles the
+    weights better than any epoch's noise can tell; one that was stopped early falls back to its
+    best.
+    """
+    whole = len(state.history) == epochs
+    model = _load(folder.path / (state.checkpoint if whole else state.best))
     images, labels = (np.concatenate(a) for a in zip(split.digits, split.scenes, strict=True))
     held = predict_logits(model, images)
     temperature = fit_temperature(held, labels)
     test = predict_logits(model, plain_images(data.x_test))
-    best = state.history[state.best_epoch]
+    chosen = len(state.history) - 1 if whole else state.best_epoch
     folder.write("model.keras", model.save)
     folder.write("curves.png", lambda path: save_curves(state.history, path))
     metrics = {
         "epochs": len(state.history),
-        "best_epoch": state.best_epoch + 1,
+        "chosen_epoch": chosen + 1,
         "parameters": model.count_params(),
-        "digit_accuracy": best["digit_accuracy"],
-        "scene_accuracy": best["scene_accuracy"],
+        "digit_accuracy": state.history[chosen]["digit_accuracy"],
+        "scene_accuracy": state.history[chosen]["scene_accuracy"],
         "temperature": temperature,
         "calibration_error": calibration_error(held, labels, temperature),
         "test_accuracy": accuracy(test, data.y_test),

@@ -1,0 +1,1 @@
+"""Keras model to verified int8 bundle."""

@@ -1,0 +1,64 @@
+"""The bundle's files: .tflite, .json sidecar, .md card. The only module that writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+SUFFIXES = (".tflite", ".json", ".md")
+
+
+def bundle_stem(path: Path) -> Path:
+    """Return the path that the bundle's files share, given it or one of them."""
+    return path.with_suffix("") if path.suffix in SUFFIXES else path
+
+
+def bundle_files(stem: Path) -> tuple[Path, Path, Path]:
+    """Return the paths of the .tflite, the sidecar and the card."""
+    tflite, sidecar, card = (stem.with_name(stem.name + suffix) for suffix in SUFFIXES)
+    return tflite, sidecar, card
+
+
+def write_bundle(stem: Path, model: bytes, sidecar: Mapping[str, Any], card: str) -> None:
+    """Write the bundle, each file whole or not at all.
+
+    The .tflite comes first: whoever reads between two of the files finds a hash that does not fit
+    and refuses the bundle.
+
+    Args:
+        stem: Path without suffix, in a folder that exists.
+        model: Content of the .tflite.
+        sidecar: Content of the .json.
+        card: Content of the .md.
+
+    """
+    document = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
+    contents = (model, document.encode(), card.encode())
+    for path, content in zip(bundle_files(stem), contents, strict=True):
+        _write_atomically(path, content)
+
+
+def _write_atomically(path: Path, content: bytes) -> None:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename last through a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,173 @@
+"""What a model must pass before it is written, and what is measured on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isclose
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import Bundle
+from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.errors import EdgeError
+from digitcam.train.augment import plain_images
+from digitcam.train.data import DigitData
+
+from . import runtimes
+from .agreement import Agreement, compare
+from .errors import GraphError
+from .graph import Graph, Tensor, read_graph
+from .samples import golden_indices
+from .support import unsupported_operators
+
+INTEGER = ("int8", "int32", "int64")
+"""Weights and activations, biases, shapes. int64 occurs in shape arithmetic alone."""
+MAX_GAP_POINTS = 0.05
+"""How far the int8 accuracy may be from the float accuracy, in percentage points."""
+INPUT_SHAPE = (1, *IMAGE_SHAPE, 1)
+INPUT_SCALE = 1 / 255
+INPUT_ZERO_POINT = -128
+NAMED = 3
+"""So many offending tensors are named."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What was measured. An accuracy is a part of 1; what could not be measured is absent."""
+
+    bytes: int
+    """Size of the .tflite."""
+    test_images: int
+    accuracy_float: float
+    accuracy_int8: float | None = None
+    agreement: Agreement | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the figures as the sidecar holds them."""
+        figures: dict[str, Any] = {
+            "mnist_test_images": self.test_images,
+            "mnist_test_accuracy_float": self.accuracy_float,
+            "mnist_test_accuracy_int8": self.accuracy_int8,
+            "bytes": self.bytes,
+        }
+        if self.agreement:
+            figures |= {
+                "golden_images": self.agreement.images,
+                "golden_max_step": self.agreement.max_step,
+                "golden_differing_logits": self.agreement.differing_logits,
+                "golden_ties": self.agreement.ties,
+            }
+        return figures
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The figures, and a sentence for each check that failed."""
+
+    figures: Figures
+    failures: tuple[str, ...]
+
+
+def verify(bundle: Bundle, accuracy_float: float, data: DigitData) -> Verdict:
+    """Check a model: its graph, then what both runtimes make of it.
+
+    Args:
+        bundle: The model, on disk or not yet.
+        accuracy_float: Of the network before quantization, on the same test digits.
+        data: Digits whose test part is read.
+
+    """
+    golden = golden_indices(data.y_test)
+    images = plain_images(data.x_test)
+    failures = graph_failures(bundle.model)
+    device, successor = (
+        _logits_or_failure(bundle, "tflite-runtime", images, failures),
+        _logits_or_failure(bundle, "litert", images[golden], failures),
+    )
+    accuracy_int8 = agreement = None
+    if device is not None:
+        accuracy_int8 = accuracy(device, data.y_test, bundle.classes)
+        failures += gap_failures(accuracy_float, accuracy_int8)
+        if successor is not None:
+            agreement = compare(device[golden], successor)
+            failures += agreement.failures()
+    figures = Figures(len(bundle.model), len(images), accuracy_float, accuracy_int8, agreement)
+    return Verdict(figures, tuple(failures))
+
+
+def accuracy(
+    logits: NDArray[np.int8] | NDArray[np.float32],
+    labels: NDArray[np.uint8],
+    classes: Sequence[str],
+) -> float:
+    """Return the part of the digits read right; rejecting a digit is not reading it."""
+    read = np.array(classes)[logits.argmax(axis=1)]
+    return float(np.mean(read == labels.astype(str)))
+
+
+def graph_failures(model: bytes) -> list[str]:
+    """Tell, a sentence each, what in the file is not integer or not known to tflite-runtime."""
+    try:
+        graph = read_graph(model)
+    except GraphError as error:
+        return [f"graph: {error}"]
+    return [*_float_tensors(graph), *_input_failures(graph), *unsupported_operators(graph)]
+
+
+def gap_failures(accuracy_float: float, accuracy_int8: float) -> list[str]:
+    """Tell whether quantization changed the accuracy by more than it may."""
+    gap = (accuracy_int8 - accuracy_float) * 100
+    if abs(gap) <= MAX_GAP_POINTS + 1e-9:  # a gap of exactly 0.05 is allowed, rounding apart
+        return []
+    return [
+        f"accuracy: int8 must be within {MAX_GAP_POINTS} points of float "
+        f"({accuracy_float:.2%}), found {accuracy_int8:.2%}, {gap:+.2f} points; "
+        "train longer or look at the calibration"
+    ]
+
+
+def _float_tensors(graph: Graph) -> list[str]:
+    others = [tensor for tensor in graph.tensors if tensor.kind not in INTEGER]
+    if not others:
+        return []
+    named = ", ".join(f"{tensor.name} ({tensor.kind})" for tensor in others[:NAMED])
+    more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
+    return [
+        f"integer tensors: expected int8 or int32 in all {len(graph.tensors)} tensors, "
+        f"found {named}{more}; quantize to full int8"
+    ]
+
+
+def _input_failures(graph: Graph) -> list[str]:
+    if len(graph.inputs) == 1 and _is_pixel_input(graph.inputs[0]):
+        return []
+    found = "; ".join(
+        f"{tensor.kind} {tensor.shape}, {tensor.scale:.6g}, {tensor.zero_point}"
+        for tensor in graph.inputs
+    )
+    return [
+        f"input: expected int8 {INPUT_SHAPE} with scale {INPUT_SCALE:.6g} and zero point "
+        f"{INPUT_ZERO_POINT}, found {found}; calibrate with images that reach from 0 to 255"
+    ]
+
+
+def _is_pixel_input(tensor: Tensor) -> bool:
+    return (
+        tensor.kind == "int8"
+        and tensor.shape == INPUT_SHAPE
+        and isclose(tensor.scale, INPUT_SCALE, rel_tol=1e-6)  # float32 in the file
+        and tensor.zero_point == INPUT_ZERO_POINT
+    )
+
+
+def _logits_or_failure(
+    bundle: Bundle, runtime: runtimes.Name, images: NDArray[np.uint8], failures: list[str]
+) -> NDArray[np.int8] | None:
+    try:
+        return runtimes.logits(bundle, runtime, images)
+    except EdgeError as error:
+        failures.append(str(error))
+        return None

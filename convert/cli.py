@@ -1,0 +1,100 @@
+"""``digitcam-convert``: from a training run to a verified bundle."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+from digitcam.edge.errors import EdgeError
+from digitcam.train.data import DATA_VARIABLE, DigitData, load_digits
+from digitcam.train.errors import TrainError
+
+from .checks import Figures
+from .convert import check, convert
+from .errors import ConvertError
+
+PROGRAM = "digitcam-convert"
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the command line's parser."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Quantize a trained network to int8, verify it on both TFLite runtimes and "
+        "write the bundle that a device reads; or verify a bundle again.",
+    )
+    parser.add_argument("run", metavar="RUN", nargs="?", type=Path, help="folder of a training run")
+    parser.add_argument(
+        "--out",
+        metavar="BUNDLE",
+        type=Path,
+        help="where NAME.tflite, NAME.json and NAME.md go, for example edge/models/digits",
+    )
+    parser.add_argument(
+        "--check", metavar="BUNDLE", type=Path, help="repeat the checks on a bundle; write nothing"
+    )
+    parser.add_argument(
+        "--data",
+        metavar="PATH",
+        type=Path,
+        help=f"mnist.npz, or a folder with it or the IDX files (default: ${DATA_VARIABLE}, "
+        "and without that a download)",
+    )
+    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 if all went well, 1 on failure, 2 on wrong usage."""
+    parser = build_parser()
+    arguments = parser.parse_args(argv)
+    if arguments.check and (arguments.run or arguments.out):
+        parser.error("--check BUNDLE takes neither RUN nor --out")
+    if not arguments.check and not (arguments.run and arguments.out):
+        parser.error("expected RUN and --out BUNDLE, or --check BUNDLE")
+    try:
+        _print_figures(_run(arguments))
+    except (ConvertError, TrainError, EdgeError, OSError) as error:
+        return _fail(str(error), arguments.debug)
+    except KeyboardInterrupt:
+        _fail("interrupted", arguments.debug)
+        return INTERRUPTED
+    except Exception as error:
+        return _fail(
+            f"unexpected {type(error).__name__}: {error}; --debug shows where", arguments.debug
+        )
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> Figures:
+    def load() -> DigitData:
+        return load_digits(arguments.data)
+
+    if arguments.check:
+        return check(arguments.check, load, _say)
+    return convert(arguments.run, arguments.out, load, _say)
+
+
+def _print_figures(figures: Figures) -> None:
+    for name, value in figures.as_dict().items():
+        sys.stdout.write(f"{name}: {value}\n")
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"{message}\n")
+
+
+def _fail(message: str, debug: bool) -> int:
+    if debug:
+        traceback.print_exc()
+    _say(f"{PROGRAM}: {message}")
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,130 @@
+"""The trained network: loaded, run in float, quantized. The only module that knows TensorFlow."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.crop import IMAGE_SHAPE
+
+from .apart import apart
+from .errors import DiedError, RunFolderError, ToolError
+
+INPUT_SHAPE = (*IMAGE_SHAPE, 1)
+BATCH = 500
+
+
+@dataclass(frozen=True)
+class Quantized:
+    """A network, converted and run."""
+
+    model: bytes
+    """Content of the .tflite; its batch is 1, and a runtime can resize it."""
+    float_logits: NDArray[np.float32]
+    """(N, classes), of the network before quantization."""
+    versions: dict[str, str]
+    """Of the libraries that made the model."""
+
+
+def quantize(
+    path: Path, classes: int, calibration: NDArray[np.uint8], images: NDArray[np.uint8]
+) -> Quantized:
+    """Convert a network to a full-integer .tflite with int8 input and output.
+
+    Args:
+        path: The ``.keras`` file.
+        classes: How many logits it must have.
+        calibration: (M, 28, 28) uint8 model images, on which the ranges are measured.
+        images: (N, 28, 28) uint8 model images to run in float.
+
+    Raises:
+        ToolError: TensorFlow or Keras is missing, or dies.
+        RunFolderError: The file is damaged, or its input or output has another shape.
+
+    """
+    try:
+        return apart(_quantize, path, classes, calibration, images)
+    except DiedError as error:
+        raise ToolError(
+            f"{path}: TensorFlow cannot convert it: {error}; --debug shows more"
+        ) from error
+
+
+def _quantize(
+    path: Path, classes: int, calibration: NDArray[np.uint8], images: NDArray[np.uint8]
+) -> Quantized:
+    keras, tf = _import_libraries()
+    network = _load(keras, path, classes)
+    parts = [
+        network.predict_on_batch(_values(images[start : start + BATCH]))
+        for start in range(0, len(images), BATCH)
+    ]
+    return Quantized(
+        model=_convert(keras, tf, network, calibration),
+        float_logits=np.concatenate(parts).reshape(len(images), classes),
+        versions={"tensorflow": tf.__version__, "keras": keras.__version__},
+    )
+
+
+def _import_libraries() -> tuple[Any, Any]:
+    os.environ["KERAS_BACKEND"] = "tensorflow"  # the only backend with a TFLite converter
+    try:
+        import keras
+        import tensorflow as tf
+    except ImportError as error:
+        raise ToolError(
+            f"expected TensorFlow and Keras, cannot import them ({_first_line(error)}); "
+            "pip install 'digitcam[train,litert]'"
+        ) from error
+    return keras, tf
+
+
+def _load(keras: Any, path: Path, classes: int) -> Any:
+    try:
+        network = keras.models.load_model(path, compile=False)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{path}: expected a Keras model of this version, found: {_first_line(error)}; "
+            "train again with digitcam-train"
+        ) from error
+    _check_shape(path, "input", network.input_shape, INPUT_SHAPE)
+    _check_shape(path, "output", network.output_shape, (1, 1, classes))
+    return network
+
+
+def _check_shape(path: Path, what: str, found: Any, expected: tuple[int, ...]) -> None:
+    if not isinstance(found, tuple) or found[1:] != expected:
+        raise RunFolderError(
+            f"{path}: {what} must be (None, {', '.join(map(str, expected))}), found {found}; "
+            "train again with digitcam-train"
+        )
+
+
+def _convert(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8]) -> bytes:
+    def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
+        for image in calibration:
+            yield [_values(image[None])]
+
+    # A free batch dimension grows SHAPE and PACK operators and loses LiteRT's delegate.
+    fixed = keras.Input(batch_shape=(1, *INPUT_SHAPE))
+    wrapped = keras.Model(fixed, network(fixed, training=False))
+    converter = tf.lite.TFLiteConverter.from_keras_model(wrapped)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    converter.representative_dataset = representative_dataset
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
+    converter.inference_input_type = converter.inference_output_type = tf.int8
+    return bytes(converter.convert())
+
+
+def _values(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return (images / np.float32(255))[..., None].astype(np.float32)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

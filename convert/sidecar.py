@@ -1,0 +1,59 @@
+"""What the sidecar of a bundle says."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+import numpy as np
+
+from digitcam.edge.bundle import FORMAT
+
+from . import runtimes
+from .checks import Figures
+from .network import INPUT_SHAPE, Quantized
+from .run import TrainingRun
+from .samples import CALIBRATION_SEED, GOLDEN_SEED
+
+MIN_CONFIDENCE = 0.5
+"""Less certain digits are rejected unless the user says otherwise."""
+
+
+def build_sidecar(
+    run: TrainingRun, quantized: Quantized, figures: Figures, calibration_samples: int
+) -> dict[str, Any]:
+    """Put together everything that is known of a converted model."""
+    return {
+        "format": FORMAT,
+        "classes": list(run.classes),
+        "input": {"shape": list(INPUT_SHAPE), "dtype": "int8"},
+        "temperature": run.temperature,
+        "thresholds": {"min_confidence": MIN_CONFIDENCE},
+        "preprocessing": run.preprocessing,
+        "training": {**run.recipe, "metrics": _plain(run.metrics)},
+        "conversion": {
+            "versions": _versions(quantized),
+            "calibration": {"samples": calibration_samples, "seed": CALIBRATION_SEED},
+            "golden": {"seed": GOLDEN_SEED},
+        },
+        "figures": figures.as_dict(),
+        "sha256": hashlib.sha256(quantized.model).hexdigest(),
+    }
+
+
+def _plain(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the single numbers and words; tables and curves stay with the run."""
+    return {key: value for key, value in metrics.items() if isinstance(value, str | int | float)}
+
+
+def _versions(quantized: Quantized) -> dict[str, str]:
+    return {
+        "digitcam": metadata.version("digitcam"),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        **quantized.versions,
+        **runtimes.versions(),
+    }

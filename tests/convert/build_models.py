@@ -1,0 +1,60 @@
+"""Builds the models that the tests convert; run in a process of its own, as TensorFlow needs.
+
+Arguments: the .npz of digits, the folder to write to.
+"""
+
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from numpy.typing import NDArray
+
+from digitcam.train.augment import plain_images
+
+EPOCHS = 12
+
+
+def network() -> keras.Model:
+    image = keras.Input((28, 28, 1))
+    x = convolution(image, 12, 5, 2)
+    x = convolution(x, 24, 3, 2)
+    return keras.Model(image, keras.layers.Conv2D(10, 5)(x))
+
+
+def convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int) -> keras.KerasTensor:
+    x = keras.layers.Conv2D(filters, kernel, stride, use_bias=False)(x)
+    return keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
+
+
+def fit(model: keras.Model, x: NDArray[np.float32], y: NDArray[np.uint8]) -> None:
+    model.compile(
+        keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    model.fit(x, y.reshape(-1, 1, 1), batch_size=50, epochs=EPOCHS, verbose=0)
+
+
+def dynamic_range_dense() -> bytes:
+    """Weights in int8, activations in float: what some call quantized."""
+    image = keras.Input(batch_shape=(1, 28, 28, 1))
+    model = keras.Model(image, keras.layers.Dense(10)(keras.layers.Flatten()(image)))
+    converter = tf.lite.TFLiteConverter.from_keras_model(model)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    return bytes(converter.convert())
+
+
+def main() -> None:
+    data, out = np.load(sys.argv[1]), Path(sys.argv[2])
+    keras.utils.set_random_seed(1)
+    model = network()
+    x = (plain_images(data["x_train"]) / np.float32(255))[..., None]
+    fit(model, x, data["y_train"])
+    model.save(out / "model.keras")
+    keras.Model(model.input, keras.layers.Conv2D(3, 1)(model.output)).save(out / "three.keras")
+    (out / "float.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
+    (out / "dynamic.tflite").write_bytes(dynamic_range_dense())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""A tiny training run on drawn digits, converted once for all tests.
+
+Nothing here loads TensorFlow or a TFLite runtime into the process of the tests: beside each other
+they fail, and the tests of digitcam.edge need theirs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import Bundle
+from digitcam.edge.crop import fingerprint
+from digitcam.train.data import load_digits
+from digitcam.train.handwriting import draw_digit
+from digitcam.train.run import FORMAT
+
+NEEDED = ("tensorflow", "tflite_runtime", "ai_edge_litert")
+CLASSES = [str(digit) for digit in range(10)]
+PER_CLASS = 100
+BUILDER = Path(__file__).parent / "build_models.py"
+
+
+@pytest.fixture(scope="session")
+def tools() -> None:
+    """Skip where the libraries that convert or verify are not installed."""
+    missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
+    if missing:
+        pytest.skip(f"conversion needs {', '.join(missing)}")
+    # The machine that runs the tests has other things to do.
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "2")
+
+
+@pytest.fixture(scope="session")
+def digits_npz(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Drawn digits as MNIST lays them out; what is tested on was trained on, so int8 loses none."""
+    rng = np.random.default_rng(7)
+    y = np.repeat(np.arange(10, dtype=np.uint8), PER_CLASS)
+    rng.shuffle(y)
+    x = np.stack([_mnist_like(draw_digit(int(digit), rng, 40, variant=0)) for digit in y])
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    np.savez(path, x_train=x, y_train=y, x_test=x, y_test=y)
+    return path
+
+
+@pytest.fixture(scope="session")
+def models(tools: None, digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with model.keras and models that must be refused."""
+    folder = tmp_path_factory.mktemp("models")
+    subprocess.run(
+        [sys.executable, str(BUILDER), str(digits_npz), str(folder)],
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+MakeRun = Callable[..., Path]
+
+
+@pytest.fixture
+def make_run(models: Path, digits_npz: Path, tmp_path: Path) -> MakeRun:
+    """Lay out a run's folder; keyword arguments change its recipe."""
+
+    def make(model: str = "model.keras", data: Path = digits_npz, **recipe: Any) -> Path:
+        folder = tmp_path / "run"
+        write_run(folder, models / model, data, **recipe)
+        return folder
+
+    return make
+
+
+def write_run(folder: Path, model: Path, data: Path, **recipe: Any) -> None:
+    folder.mkdir()
+    shutil.copy(model, folder / "model.keras")
+    whole = {
+        "format": FORMAT,
+        "architecture": "tiny",
+        "seed": 1,
+        "epochs": 12,
+        "classes": CLASSES,
+        "preprocessing": fingerprint(),
+        "data": load_digits(data).digests(),
+        "versions": {},
+    }
+    metrics = {"temperature": 1.25, "test_accuracy": 1.0, "epochs": 12, "test": {"confusion": []}}
+    (folder / "recipe.json").write_text(json.dumps(whole | recipe))
+    (folder / "metrics.json").write_text(json.dumps(metrics))
+
+
+@pytest.fixture(scope="session")
+def converted(models: Path, digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle that the command line converted; its output lies beside it."""
+    folder = tmp_path_factory.mktemp("converted")
+    write_run(folder / "run", models / "model.keras", digits_npz)
+    command = [
+        *(sys.executable, "-m", "digitcam.convert.cli", str(folder / "run")),
+        *("--out", str(folder / "bundle" / "tiny.tflite"), "--data", str(digits_npz)),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    (folder / "stdout").write_text(done.stdout)
+    (folder / "stderr").write_text(done.stderr)
+    assert done.returncode == 0, done.stderr
+    return folder / "bundle" / "tiny"
+
+
+@pytest.fixture
+def bundle_copy(converted: Path, tmp_path: Path) -> Path:
+    """A copy of the converted bundle, free to be damaged."""
+    shutil.copytree(converted.parent, tmp_path / "copy")
+    return tmp_path / "copy" / converted.name
+
+
+@pytest.fixture
+def as_bundle() -> Callable[[bytes], Bundle]:
+    """Make a bundle of a .tflite's content."""
+
+    def make(model: bytes) -> Bundle:
+        digest = hashlib.sha256(model).hexdigest()
+        return Bundle(model, "test.tflite", tuple(CLASSES), 1.0, 0.5, digest, {})
+
+    return make
+
+
+def _mnist_like(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Fit into 20 x 20 in the middle of 28 x 28, as MNIST does."""
+    scale = 20 / max(ink.shape)
+    size = [max(round(side * scale), 1) for side in reversed(ink.shape)]
+    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA)
+    image = np.zeros((28, 28), np.uint8)
+    top, left = (28 - small.shape[0]) // 2, (28 - small.shape[1]) // 2
+    image[top : top + small.shape[0], left : left + small.shape[1]] = small
+    return image

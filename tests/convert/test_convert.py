@@ -1,0 +1,240 @@
+"""The command line, from a training run to a bundle and back through the checks."""
+
+import json
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from digitcam.convert import runtimes
+from digitcam.convert.cli import main
+from digitcam.edge.bundle import load_bundle
+from digitcam.train.augment import plain_images
+from digitcam.train.data import load_digits
+
+MakeRun = Callable[..., Path]
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    content = json.loads(path.read_text())
+    change(content)
+    path.write_text(json.dumps(content))
+
+
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object, traceback: bool = False) -> str:
+    """Run the command line, which has to fail without a traceback; return what it says."""
+    assert main([str(argument) for argument in arguments]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert ("Traceback" in err) == traceback
+    return err
+
+
+def test_a_run_becomes_a_bundle(converted: Path) -> None:
+    """Conversion writes three files, figures to stdout, and talk without chatter to stderr."""
+    assert sorted(path.name for path in converted.parent.iterdir()) == [
+        "tiny.json",
+        "tiny.md",
+        "tiny.tflite",
+    ]
+    lines = (converted.parent.parent / "stdout").read_text().splitlines()
+    figures = json.loads(converted.with_suffix(".json").read_text())["figures"]
+    assert lines == [f"{name}: {value}" for name, value in figures.items()]
+    talk = (converted.parent.parent / "stderr").read_text().splitlines()
+    assert [line.split()[0] for line in talk] == ["quantizing", "checking", "wrote"]
+
+
+def test_the_sidecar_tells_all(converted: Path, digits_npz: Path) -> None:
+    """The sidecar holds the contract's keys, the recipe, the versions and true figures."""
+    bundle = load_bundle(converted)
+    sidecar = bundle.sidecar
+    assert bundle.temperature == 1.25
+    assert sidecar["input"] == {"shape": [28, 28, 1], "dtype": "int8"}
+    assert sidecar["training"]["architecture"] == "tiny"
+    assert sidecar["training"]["data"] == load_digits(digits_npz).digests()
+    assert sidecar["training"]["metrics"] == {
+        "temperature": 1.25,
+        "test_accuracy": 1.0,
+        "epochs": 12,
+    }
+    assert {"tensorflow", "keras", "tflite-runtime", "ai-edge-litert", "numpy"} <= set(
+        sidecar["conversion"]["versions"]
+    )
+    assert sidecar["conversion"]["calibration"] == {"samples": 501, "seed": 2018}
+    figures = sidecar["figures"]
+    assert figures["bytes"] == len(bundle.model)
+    assert figures["golden_images"] == 1000
+    assert figures["golden_max_step"] <= 1
+    assert figures["mnist_test_accuracy_float"] == figures["mnist_test_accuracy_int8"] > 0.95
+
+
+def test_the_card_names_the_figures(converted: Path) -> None:
+    """The card tells the accuracy, the size, the hash and the command that checks it."""
+    card, bundle = converted.with_suffix(".md").read_text(), load_bundle(converted)
+    assert f"{bundle.sidecar['figures']['mnist_test_accuracy_int8']:.2%}" in card
+    assert f"{len(bundle.model):,} bytes" in card
+    assert bundle.sha256 in card
+    assert "digitcam-convert --check tiny" in card
+    assert "unknown" not in card
+
+
+@pytest.mark.parametrize("runtime", ["tflite-runtime", "litert"])
+def test_a_batch_reads_as_its_digits_do(
+    converted: Path, digits_npz: Path, runtime: runtimes.Name
+) -> None:
+    """Seven digits at once give the very logits that they give one by one."""
+    images = plain_images(load_digits(digits_npz).x_test[:7])
+    bundle = load_bundle(converted)
+    together = runtimes.logits(bundle, runtime, images)
+    assert together.shape == (7, 10)
+    alone = [runtimes.logits(bundle, runtime, images[i : i + 1]) for i in (0, 6)]
+    assert np.array_equal(together[[0, 6]], np.concatenate(alone))
+
+
+def test_a_bundle_passes_its_check(
+    converted: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--check takes the name of any of the files and measures what conversion measured."""
+    assert main(["--check", f"{converted}.json", "--data", str(digits_npz)]) == 0
+    assert capsys.readouterr().out == (converted.parent.parent / "stdout").read_text()
+
+
+def test_a_damaged_model_fails_its_check(
+    bundle_copy: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One flipped bit in the .tflite is noticed by its hash."""
+    tflite = bundle_copy.with_suffix(".tflite")
+    content = bytearray(tflite.read_bytes())
+    content[-100] ^= 1
+    tflite.write_bytes(content)
+    assert "sha256 must be" in refused(capsys, "--check", bundle_copy, "--data", digits_npz)
+
+
+def test_a_damaged_hash_fails_its_check(
+    bundle_copy: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sidecar with another hash is refused."""
+    edit(bundle_copy.with_suffix(".json"), lambda sidecar: sidecar.update(sha256="0" * 64))
+    assert "sha256 must be" in refused(capsys, "--check", bundle_copy, "--data", digits_npz)
+
+
+def test_embellished_figures_fail_the_check(
+    bundle_copy: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Figures that the model does not reach are each refused, all in one go."""
+
+    def embellish(sidecar: dict[str, Any]) -> None:
+        sidecar["figures"] |= {"mnist_test_accuracy_int8": 0.5, "bytes": 1}
+        sidecar["training"]["data"] = {}
+
+    edit(bundle_copy.with_suffix(".json"), embellish)
+    said = refused(capsys, "--check", bundle_copy, "--data", digits_npz)
+    assert "3 checks failed" in said
+    assert "bytes must be" in said
+    assert "mnist_test_accuracy_int8 must be" in said
+    assert "data: expected the test digits" in said
+
+
+def test_missing_figures_fail_the_check(
+    bundle_copy: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A sidecar that does not tell the float accuracy cannot be checked, and says so."""
+    edit(bundle_copy.with_suffix(".json"), lambda sidecar: sidecar.pop("figures"))
+    said = refused(capsys, "--check", bundle_copy, "--data", digits_npz)
+    assert "expected figures with mnist_test_accuracy_float" in said
+
+
+def test_a_wrecked_calibration_is_refused(
+    models: Path,
+    digits_npz: Path,
+    make_run: MakeRun,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Calibrated on black images a model fails two checks: both are told, nothing is written."""
+    arrays = dict(np.load(digits_npz))
+    arrays["x_train"] = np.zeros_like(arrays["x_train"])
+    np.savez(tmp_path / "black.npz", **arrays)
+    run = make_run(data=tmp_path / "black.npz")
+    said = refused(capsys, run, "--out", tmp_path / "out" / "x", "--data", tmp_path / "black.npz")
+    assert "nothing written, 2 checks failed" in said
+    assert "input: expected int8 (1, 28, 28, 1) with scale" in said
+    assert "accuracy: int8 must be within 0.05 points of float" in said
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_another_network_is_refused(
+    make_run: MakeRun, digits_npz: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Three outputs for ten classes are refused, with the traceback where --debug asks for it."""
+    arguments = [make_run("three.keras"), "--out", tmp_path / "x", "--data", digits_npz]
+    said = refused(capsys, *arguments, "--debug", traceback=True)
+    assert "output must be (None, 1, 1, 10), found (None, 1, 1, 3)" in said
+
+
+def test_a_missing_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that is not there is one line on stderr."""
+    said = refused(capsys, tmp_path / "nowhere", "--out", tmp_path / "x")
+    assert said.count("\n") == 1
+    assert "expected the folder of a training run, found nothing" in said
+
+
+def test_missing_data_is_refused(
+    make_run: MakeRun, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Data that is not there is one line on stderr."""
+    said = refused(capsys, make_run(), "--out", tmp_path / "x", "--data", tmp_path / "nowhere.npz")
+    assert said.count("\n") == 1
+    assert "nowhere.npz: expected mnist.npz" in said
+
+
+def test_a_newer_python_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where tflite-runtime has no wheel, the check says on which Python it can be done."""
+    if sys.version_info < (3, 12):
+        monkeypatch.setattr(runtimes, "LAST_PYTHON", (3, 10))
+    said = runtimes.missing_runtimes()[0]
+    assert "conversion is verified on Python 3.11" in said
+    assert f"found Python {platform.python_version()}" in said
+
+
+def test_numpy_2_is_refused(tools: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beside numpy 2, with which tflite-runtime breaks, the check says what is wrong."""
+    (tmp_path / "sitecustomize.py").write_text("import numpy\nnumpy.__version__ = '2.1.0'\n")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=":")
+    assert "needs numpy below 2, found 2.1.0" in runtimes.missing_runtimes()[0]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["run"], ["--out", "x"], ["run", "--check", "x"], ["run", "--out", "x", "--check", "x"]],
+)
+def test_wrong_usage_is_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Arguments that do not go together are wrong usage."""
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "expected RUN and --out" in capsys.readouterr().err or "--check" in arguments
+
+
+def test_a_kill_amid_conversion_leaves_no_bundle(
+    make_run: MakeRun, digits_npz: Path, tmp_path: Path
+) -> None:
+    """Killed with -9 in its work, the converter has put nothing under a final name."""
+    command = [
+        *(sys.executable, "-m", "digitcam.convert.cli", str(make_run())),
+        *("--out", str(tmp_path / "out" / "x"), "--data", str(digits_npz)),
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as converter:
+        assert converter.stderr is not None
+        assert converter.stderr.readline().startswith("quantizing")
+        time.sleep(0.5)
+        converter.kill()
+    assert converter.returncode == -signal.SIGKILL
+    assert list((tmp_path / "out").iterdir()) == []

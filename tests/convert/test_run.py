@@ -1,0 +1,117 @@
+"""Run folders that are missing, damaged or of another version."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from digitcam.convert.errors import RunFolderError
+from digitcam.convert.run import check_data, load_run
+from digitcam.edge.crop import fingerprint
+from digitcam.train.data import DigitData
+from digitcam.train.errors import RunError
+
+CLASSES = [str(digit) for digit in range(10)]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A whole run but for its model, which is any archive."""
+    np.savez(tmp_path / "any.npz", weights=np.arange(5000))
+    (tmp_path / "any.npz").rename(tmp_path / "model.keras")
+    recipe = {"format": 1, "classes": CLASSES, "preprocessing": fingerprint(), "data": {}}
+    (tmp_path / "recipe.json").write_text(json.dumps(recipe))
+    (tmp_path / "metrics.json").write_text(json.dumps({"temperature": 2}))
+    return tmp_path
+
+
+def change(path: Path, **values: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_a_whole_run_is_read(folder: Path) -> None:
+    """Classes, temperature and fingerprint come from the run's own files."""
+    run = load_run(folder)
+    assert run.classes == tuple(CLASSES)
+    assert run.temperature == 2
+    assert run.preprocessing == fingerprint()
+
+
+def test_a_reject_class_is_accepted(folder: Path) -> None:
+    """A run may know an eleventh class besides the digits."""
+    change(folder / "recipe.json", classes=[*CLASSES, "reject"])
+    assert len(load_run(folder).classes) == 11
+
+
+@pytest.mark.parametrize("name", ["model.keras", "recipe.json", "metrics.json"])
+def test_an_unfinished_run_names_what_is_missing(folder: Path, name: str) -> None:
+    """A run without one of its files is refused by the file's name."""
+    (folder / name).unlink()
+    with pytest.raises(RunFolderError, match=f"missing {name}"):
+        load_run(folder)
+
+
+def test_no_run_at_all(tmp_path: Path) -> None:
+    """A folder that is not there is refused with what to do."""
+    with pytest.raises(RunFolderError, match="found nothing; make one with digitcam-train"):
+        load_run(tmp_path / "nowhere")
+
+
+def test_a_truncated_model_is_refused(folder: Path) -> None:
+    """Half a model is called damaged before TensorFlow is loaded."""
+    model = folder / "model.keras"
+    model.write_bytes(model.read_bytes()[:-2000])
+    with pytest.raises(RunFolderError, match="expected a whole Keras model"):
+        load_run(folder)
+
+
+def test_a_flipped_bit_is_noticed(folder: Path) -> None:
+    """A model whose archive fails its checksum is refused by the part that is damaged."""
+    model = folder / "model.keras"
+    content = bytearray(model.read_bytes())
+    content[len(content) // 2] ^= 1
+    model.write_bytes(content)
+    with pytest.raises(RunFolderError, match=r"found weights\.npy in it damaged"):
+        load_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("recipe.json", {"format": 99}, "format must be 1, found 99"),
+        ("recipe.json", {"preprocessing": "sha256:0"}, "trained for preprocessing sha256:0"),
+        ("recipe.json", {"classes": None}, "expected a list of classes, found None"),
+        ("recipe.json", {"classes": CLASSES[::-1]}, "in order"),
+        ("recipe.json", {"classes": [*CLASSES, "9"]}, "classes must hold"),
+        ("recipe.json", {"classes": [*CLASSES, 9]}, "classes must hold"),
+        ("metrics.json", {"temperature": "warm"}, "temperature must be a number"),
+        ("metrics.json", {"temperature": -1}, "temperature must be above 0"),
+        ("metrics.json", {"temperature": float("nan")}, "temperature must be above 0"),
+    ],
+)
+def test_impossible_values_are_named(
+    folder: Path, name: str, values: dict[str, object], message: str
+) -> None:
+    """A value of another version or form is refused with the file, the key and what was found."""
+    change(folder / name, **values)
+    with pytest.raises(RunFolderError, match=message) as refused:
+        load_run(folder)
+    assert name in str(refused.value)
+
+
+def test_broken_json_is_refused(folder: Path) -> None:
+    """A recipe that is no JSON is refused by its name."""
+    (folder / "recipe.json").write_text('{"format": 1,')
+    with pytest.raises(RunError, match=r"recipe\.json: expected a JSON file"):
+        load_run(folder)
+
+
+def test_other_data_is_refused(folder: Path) -> None:
+    """Digits other than the run's are refused by the arrays that differ."""
+    x, y = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)
+    data = DigitData(x, y, x, y)
+    change(folder / "recipe.json", data=data.digests())
+    check_data(load_run(folder), data)
+    with pytest.raises(RunFolderError, match=r"\(y_test differ\)"):
+        check_data(load_run(folder), DigitData(x, y, x, np.ones(1, np.uint8)))

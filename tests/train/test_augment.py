@@ -1,0 +1,110 @@
+"""Distorted digits are still digits, in the form that the device shows the network."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitcam.edge.crop import CONTENT_PX, IMAGE_SHAPE, PADDING_PX, model_image
+from digitcam.train.augment import AugmentSettings, augment, plain_images
+from digitcam.train.data import DigitData
+
+DEFAULT = AugmentSettings()
+LEAST = {"elastic_grid": 4, "floor": 0.08}
+"""A grid must have points, and the threshold always takes something."""
+NOTHING = AugmentSettings(
+    **{field.name: LEAST.get(field.name, 0) for field in fields(AugmentSettings)}
+)
+
+
+def distorted(
+    images: NDArray[np.uint8], seed: int = 0, settings: AugmentSettings = DEFAULT
+) -> NDArray[np.uint8]:
+    rng = np.random.default_rng(seed)
+    return np.stack([augment(image, rng, settings) for image in images])
+
+
+def correlations(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(N, 28, 28), (M, 28, 28) -> (N, M) Pearson correlations, -1 to 1."""
+    return np.corrcoef(a.reshape(len(a), -1), b.reshape(len(b), -1))[: len(a), len(a) :]
+
+
+def test_augmented_digits_are_model_images(digits: DigitData) -> None:
+    """The result is uint8 (28, 28), black outside the inner 18 x 18, which the ink spans."""
+    images = distorted(digits.x_train)
+    assert images.dtype == np.uint8
+    assert images.shape[1:] == IMAGE_SHAPE
+    inner = slice(PADDING_PX, PADDING_PX + CONTENT_PX)
+    outside = images.copy()
+    outside[:, inner, inner] = 0
+    assert not outside.any()
+    rows, columns = (images.any(axis=axis).sum(axis=1) for axis in (2, 1))
+    # Shrinking may round a last faint row or column to nothing.
+    assert (np.maximum(rows, columns) >= CONTENT_PX - 2).all()
+
+
+def test_equal_generators_distort_alike(digits: DigitData) -> None:
+    """The generator's state decides the result to the last bit."""
+    images = digits.x_train[:20]
+    assert np.array_equal(distorted(images, 3), distorted(images, 3))
+    assert not np.array_equal(distorted(images, 3), distorted(images, 4))
+
+
+def test_every_draw_differs(digits: DigitData) -> None:
+    """A digit is hardly ever distorted twice in the same way."""
+    rng = np.random.default_rng(0)
+    draws = {augment(digits.x_train[5], rng, DEFAULT).tobytes() for _ in range(50)}
+    assert len(draws) == 50
+
+
+def test_the_original_is_left_alone(digits: DigitData) -> None:
+    """Distorting a digit does not write to it."""
+    before = digits.x_train[:20].copy()
+    distorted(digits.x_train[:20])
+    assert np.array_equal(digits.x_train[:20], before)
+
+
+def test_ink_never_vanishes(digits: DigitData) -> None:
+    """However thin the pen and dim the light, 10 px and more of strong ink are left."""
+    for seed in range(4):
+        images = distorted(digits.x_train, seed)
+        assert ((images >= 128).sum(axis=(1, 2)) >= 10).all()
+        # Ink stays the lesser part: the thickest pen leaves paper, even in a lying 1's narrow box.
+        assert (images.mean(axis=(1, 2)) < 128).all()
+
+
+def test_nothing_but_the_crop_is_left_without_distortion(digits: DigitData) -> None:
+    """With all bounds at nothing a digit is where it was, neither turned nor mirrored."""
+    images = digits.x_train[:50]
+    alike = correlations(distorted(images, 0, NOTHING), plain_images(images)).diagonal()
+    # The way over the enlarged canvas softens edges, which may move the crop by up to 1 px.
+    assert alike.mean() > 0.93
+    assert alike.min() > 0.75
+
+
+def test_plain_images_are_the_devices(digits: DigitData) -> None:
+    """Undistorted digits go through the device's crop and nothing else."""
+    plain = plain_images(digits.x_test)
+    assert np.array_equal(plain, [model_image(image) for image in digits.x_test])
+    assert plain_images(digits.x_test[:0]).shape == (0, *IMAGE_SHAPE)
+
+
+def test_a_distorted_digit_stays_nearest_to_itself(digits: DigitData) -> None:
+    """On average a distorted digit resembles its original far more than a different digit."""
+    images, labels = digits.x_train, digits.y_train
+    alike = correlations(distorted(images), plain_images(images))
+    own = alike.diagonal()
+    other = alike.mean(axis=1, where=labels[:, None] != labels)
+    assert (own - other).mean() > 0.3
+    assert (own > other).mean() > 0.99
+
+
+@pytest.mark.parametrize("level", [64, 128, 255])
+def test_faint_ink_is_stretched_to_the_full_range(digits: DigitData, level: int) -> None:
+    """A digit in faint ink gives the same contrast as one in strong ink."""
+    faint = (digits.x_train[:50].astype(np.uint16) * level // 255).astype(np.uint8)
+    peaks = distorted(faint).max(axis=(1, 2))
+    # A stroke thinner than a pixel of the model image stays below the full range.
+    assert peaks.min() >= 200
+    assert np.median(peaks) == 255

@@ -1,0 +1,224 @@
+"""An epoch is the same whoever makes it, and its labels are true."""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitcam.edge.crop import IMAGE_SHAPE, model_image
+from digitcam.train import feed as feed_module
+from digitcam.train.data import DigitData
+from digitcam.train.errors import DataError, RunError
+from digitcam.train.feed import EpochFeed, FeedSettings, Samples, scene_samples
+
+SMALL = FeedSettings(digits=90, scene_digits=50)
+SEED = 5
+
+HELD_FEED = """
+import time
+import numpy as np
+from digitcam.train.feed import EpochFeed, FeedSettings
+
+def main():
+    x = np.zeros((10, 28, 28), np.uint8)
+    x[:, 5:23, 13:16] = 255
+    settings = FeedSettings(digits=10, scene_digits=0)
+    with EpochFeed(x, np.ones(10, np.uint8), settings, 1, workers=2) as feed:
+        feed.epoch(0)
+        print("ready", flush=True)
+        try:
+            time.sleep(600)
+        except KeyboardInterrupt:
+            print("interrupted", flush=True)
+
+if __name__ == "__main__":
+    main()
+"""
+"""A program with idle workers, to be killed."""
+
+
+@pytest.fixture
+def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cut epochs into several jobs, as full-sized ones are."""
+    monkeypatch.setattr(feed_module, "CHUNK", 20)
+
+
+def epochs(
+    digits: DigitData, settings: FeedSettings, numbers: list[int], *, workers: int, seed: int = SEED
+) -> list[Samples]:
+    with EpochFeed(digits.x_train, digits.y_train, settings, seed, workers) as feed:
+        return [feed.epoch(number, last=number == numbers[-1]) for number in numbers]
+
+
+def equal(a: Samples, b: Samples) -> bool:
+    return all(np.array_equal(one, other) for one, other in zip(a, b, strict=True))
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_workers_do_not_change_an_epoch(digits: DigitData) -> None:
+    """One worker from the start and two that begin at the second epoch make the same samples."""
+    first, second = epochs(digits, SMALL, [0, 1], workers=1)
+    (resumed,) = epochs(digits, SMALL, [1], workers=2)
+    assert equal(second, resumed)
+    assert not np.array_equal(first[0], second[0])
+    for images, labels in (first, second):
+        assert images.shape == (140, *IMAGE_SHAPE)
+        assert labels.shape == (140,)
+        assert images.dtype == labels.dtype == np.uint8
+
+
+def test_seeds_make_other_epochs(digits: DigitData) -> None:
+    """Another seed distorts and orders otherwise."""
+    settings = FeedSettings(digits=40, scene_digits=0)
+    (one,) = epochs(digits, settings, [0], workers=1, seed=1)
+    (other,) = epochs(digits, settings, [0], workers=1, seed=2)
+    assert not np.array_equal(one[0], other[0])
+    assert not np.array_equal(one[1], other[1])
+
+
+@pytest.mark.usefixtures("small_chunks")
+@pytest.mark.parametrize("amount", [1, 30, 75])
+def test_every_digit_comes_before_any_comes_again(digits: DigitData, amount: int) -> None:
+    """Of 30 digits, 1 is one of them, 30 are each once, and 75 each twice or three times."""
+    settings = FeedSettings(digits=amount, scene_digits=0)
+    names = np.arange(30, dtype=np.uint8)
+    with EpochFeed(digits.x_train[:30], names, settings, SEED, 1) as feed:
+        labels = feed.epoch(0, last=True)[1]
+    assert len(labels) == amount
+    counts = np.bincount(labels, minlength=30)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_order_mixes_digits_and_scenes(digits: DigitData) -> None:
+    """Samples from scenes lie scattered among the rest: a batch has of both."""
+    x, names = digits.x_train[:20], np.arange(20, dtype=np.uint8)
+    settings = FeedSettings(digits=40, scene_digits=40)
+    with EpochFeed(x, names, settings, SEED, 1) as feed:
+        images, labels = feed.epoch(0, last=True)
+    found, _ = scene_samples(x, names, 40, np.random.default_rng((SEED, 0, 1, 0)))
+    from_scenes = {image.tobytes() for image in found}
+    places = [place for place in range(80) if images[place].tobytes() in from_scenes]
+    assert len(places) == 40
+    assert 10 <= sum(place < 40 for place in places) <= 30
+    assert labels.tolist() != sorted(labels)
+
+
+def resemblance(images: NDArray[np.uint8], originals: NDArray[np.uint8]) -> NDArray[np.float64]:
+    count = len(images)
+    flat = images.reshape(count, -1), originals.reshape(len(originals), -1)
+    return np.corrcoef(*flat)[:count, count:]
+
+
+def test_labels_of_scenes_are_right(digits: DigitData) -> None:
+    """A digit that is found in a scene looks like the glyph that its label names."""
+    glyphs = digits.x_train[:10]  # one of each class
+    images, labels = scene_samples(
+        glyphs, np.arange(10, dtype=np.uint8), 300, np.random.default_rng(0)
+    )
+    originals = np.stack([model_image(glyph) for glyph in glyphs])
+    alike = resemblance(images, originals)
+    assert set(labels.tolist()) == set(range(10))
+    # Shadow, blur and grain may make one in fifty look more like another digit.
+    assert (alike.argmax(axis=1) == labels).mean() >= 0.98
+    assert alike[np.arange(300), labels].mean() >= 0.8
+
+
+@pytest.mark.parametrize("count", [0, 1, 37])
+def test_scenes_give_exactly_as_many(digits: DigitData, count: int) -> None:
+    """As many digits come back as were asked for, reproducibly, none of them empty."""
+    found = [
+        scene_samples(digits.x_test, digits.y_test, count, np.random.default_rng(3))
+        for _ in range(2)
+    ]
+    assert equal(*found)
+    assert found[0][0].shape == (count, *IMAGE_SHAPE)
+    assert found[0][0].any(axis=(1, 2)).all()
+    assert found[0][1].shape == (count,)
+
+
+def test_images_that_are_no_digits_are_refused() -> None:
+    """Level strokes, which have no digit's shape, end in an error and not in an endless search."""
+    dashes = np.zeros((10, 28, 28), np.uint8)
+    dashes[:, 14, 4:24] = 255
+    with pytest.raises(DataError, match=r"scenes gave 0 digits; expected images of digits"):
+        scene_samples(dashes, np.zeros(10, np.uint8), 5, np.random.default_rng(0))
+
+
+def test_close_ends_the_workers(digits: DigitData) -> None:
+    """Closing leaves no process, can be repeated, and a closed feed makes no more epochs."""
+    before = set(multiprocessing.active_children())
+    with EpochFeed(digits.x_train, digits.y_train, SMALL, SEED, 2) as feed:
+        feed.epoch(0)
+        workers = set(multiprocessing.active_children()) - before
+        assert workers
+    assert not any(worker.is_alive() for worker in workers)
+    feed.close()
+    with pytest.raises(RuntimeError, match="shutdown"):
+        feed.epoch(1)
+
+
+def test_killed_worker_is_reported(digits: DigitData) -> None:
+    """A worker that the system kills, as for want of memory, ends in one line, not a traceback."""
+    before = set(multiprocessing.active_children())
+    settings = FeedSettings(digits=10, scene_digits=0)
+    with EpochFeed(digits.x_train, digits.y_train, settings, SEED, 1) as feed:
+        feed.epoch(0)
+        for worker in set(multiprocessing.active_children()) - before:
+            worker.kill()
+            worker.join()
+        with pytest.raises(RunError, match="was killed, .*fewer --workers"):
+            for number in (2, 4):  # The first may have been made already.
+                feed.epoch(number)
+
+
+@pytest.fixture
+def feed_program(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A program, in a process group of its own, that holds a feed with idle workers."""
+    script = tmp_path / "hold.py"
+    script.write_text(HELD_FEED)
+    program = subprocess.Popen(
+        [sys.executable, script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        assert program.stdout
+        assert program.stdout.readline() == "ready\n"
+        yield program
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(program.pid, signal.SIGKILL)
+        program.communicate()
+
+
+def test_workers_do_not_outlive_a_killed_training(feed_program: subprocess.Popen[str]) -> None:
+    """After kill -9 of the training its workers leave too: nothing holds its output open."""
+    os.kill(feed_program.pid, signal.SIGKILL)
+    rest, _ = feed_program.communicate(timeout=20)
+    assert rest == ""
+
+
+def test_ctrl_c_is_left_to_the_training(feed_program: subprocess.Popen[str]) -> None:
+    """Workers do not answer an interrupt of the whole group with tracebacks of their own."""
+    os.killpg(feed_program.pid, signal.SIGINT)
+    rest, errors = feed_program.communicate(timeout=20)
+    assert (rest, errors) == ("interrupted\n", "")
+    assert feed_program.returncode == 0
+
+
+def test_workers_need_no_tensorflow() -> None:
+    """What the workers import loads neither Keras nor TensorFlow: they start fast and stay small."""
+    check = (
+        "import sys, digitcam.train.feed; sys.exit(bool({'keras', 'tensorflow'} & {*sys.modules}))"
+    )
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
