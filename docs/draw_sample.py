@@ -11,7 +11,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitcam.train.scene import Look, render_rows
+from digitcam.train.photograph import Look
+from digitcam.train.scene import render_rows
 
 ROWS = ["31415926", "2718", "1618033", "0577"]
 LOOK = Look(

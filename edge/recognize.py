@@ -15,6 +15,7 @@ from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
 from .frame import Box, Digit, Frame, Line, Reading
+from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
 from .segment import Candidate, find_candidates, group_lines
 from .settings import Settings
@@ -38,7 +39,7 @@ class Recognizer:
     ) -> None:
         self.settings = settings or Settings()
         self.settings.check()
-        _keep_freed_memory()
+        keep_freed_memory()
         self.bundle = load_bundle(Path(model))
         self.classifier = Classifier(self.bundle, self.settings.runtime, self.settings.threads)
         chosen = self.settings.min_confidence
@@ -118,15 +119,6 @@ class Recognizer:
             Line(tuple(Digit(*read[id(c)], _box_in_image(c.box, frame)) for c in line))
             for line in group_lines(kept, self.settings.segment)
         )
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc keep what a frame frees; fresh pages for the next cost a tenth of its time.
-
-    Freeing a large mapping raises the thresholds for mapping and trimming for good: mallopt(3),
-    M_MMAP_THRESHOLD. The memory is never touched, and other allocators take no notice.
-    """
-    np.empty(16 << 20, np.uint8)
 
 
 def _box_in_image(box: Box, frame: Frame) -> Box:

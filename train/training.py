@@ -234,9 +234,7 @@ def _save(
     return state
 
 
-def _finish(
-    data: DigitData, split: _Split, state: State, folder: RunFolder, epochs: int
-) -> None:
+def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder, epochs: int) -> None:
     """Measure the trained network on the test set once, and write what came of it.
 
     A training that ran to its end has let the learning rate fall to nothing, which settles the

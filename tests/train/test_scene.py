@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from digitcam.train.handwriting import draw_digit
+from digitcam.train.photograph import Look, photograph, random_look
 from digitcam.train.scene import (
     GAP,
     INK_LEVEL,
     MIN_GAP_PX,
-    Look,
     PlacedDigit,
     Scene,
-    photograph,
-    random_look,
     render_rows,
     render_scene,
 )
