@@ -14,8 +14,8 @@ test: $(VENV)/.dev  ## Install what the tests need and pass them all.
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	MYPYPATH=.typing $(BIN)/mypy -p digitcam.edge -p digitcam.train -p digitcam.convert
-	$(BIN)/mypy benchmarks
+	$(BIN)/mypy -p digitcam.edge -p digitcam.train -p digitcam.convert
+	MYPYPATH=benchmarks $(BIN)/mypy benchmarks docs
 
 train: $(VENV)/.dev  ## Train the shipped model anew and export it (half an hour to two hours).
 	$(BIN)/digitcam-train --out runs/digits

@@ -1,7 +1,7 @@
 """Draw the sample note, docs/sample.png, and what is written on it, docs/sample.txt.
 
-    python docs/draw_sample.py
-    edge-predict docs/sample.png --annotate docs/reading.png
+python docs/draw_sample.py
+edge-predict docs/sample.png --annotate docs/reading.png
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def main() -> None:
     """Write both files beside this one."""
     here = Path(__file__).parent
     scene = render_rows(ROWS, np.random.default_rng(7), size=(420, 640), height_px=44, look=LOOK)
-    cv2.imwrite(str(here / "sample.png"), scene.image)
+    smallest = [cv2.IMWRITE_PNG_COMPRESSION, 9]
+    cv2.imwrite(str(here / "sample.png"), scene.image, smallest)
     (here / "sample.txt").write_text("\n".join(ROWS) + "\n")
 
 

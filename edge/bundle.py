@@ -52,10 +52,7 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
         ModelError: It is missing, damaged, or made for other code.
     """
     stem = path.with_suffix("") if path.suffix in (".tflite", ".json") else path
-    model_path, sidecar_path = (
-        stem.with_name(stem.name + ".tflite"),
-        stem.with_name(stem.name + ".json"),
-    )
+    model_path, sidecar_path = Path(f"{stem}.tflite"), Path(f"{stem}.json")
     model, sidecar = _read(model_path), _parse(sidecar_path, _read(sidecar_path))
     if sidecar.get("format") != FORMAT:
         raise ModelError(
@@ -96,7 +93,7 @@ def _read(path: Path) -> bytes:
 def _parse(path: Path, content: bytes) -> dict[str, Any]:
     try:
         sidecar = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"{path}: expected JSON, found {error}; {AGAIN}") from error
     if not isinstance(sidecar, dict):
         raise ModelError(f"{path}: expected a JSON object, found {type(sidecar).__name__}; {AGAIN}")
@@ -104,10 +101,10 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _classes(path: Path, found: object) -> tuple[str, ...]:
-    allowed = {*DIGIT_CLASSES, REJECT_CLASS}
+    allowed = (*DIGIT_CLASSES, REJECT_CLASS)
     if (
         not isinstance(found, list)
-        or not set(found) <= allowed
+        or any(name not in allowed for name in found)
         or len(set(found)) != len(found)
         or not set(DIGIT_CLASSES) <= set(found)
     ):

@@ -52,8 +52,14 @@ class Classifier:
             raise ModelError(
                 f"{bundle.name}: {self.runtime} cannot run it: {_first_line(error)}; {AGAIN}"
             ) from error
-        self._input = self._interpreter.get_input_details()[0]
-        self._output = self._interpreter.get_output_details()[0]
+        inputs = self._interpreter.get_input_details()
+        outputs = self._interpreter.get_output_details()
+        if (len(inputs), len(outputs)) != (1, 1):
+            raise ModelError(
+                f"{bundle.name}: expected one input and one output, "
+                f"found {len(inputs)} and {len(outputs)}; {AGAIN}"
+            )
+        self._input, self._output = inputs[0], outputs[0]
         self._check()
         self._batch = 1
         scale, zero_point = self._input["quantization"]
@@ -95,15 +101,24 @@ class Classifier:
         count = len(images)
         batch = 1 if count == 1 else -(-count // BATCH_STEP) * BATCH_STEP
         if batch != self._batch:
-            self._interpreter.resize_tensor_input(self._input["index"], [batch, *IMAGE_SHAPE, 1])
-            self._interpreter.allocate_tensors()
-            self._batch = batch
+            self._resize(batch)
         values = np.zeros((batch, *IMAGE_SHAPE, 1), np.int8)
         np.take(self._quantized, images, out=values[:count, ..., 0])
         self._interpreter.set_tensor(self._input["index"], values)
         self._interpreter.invoke()
         output: NDArray[np.int8] = self._interpreter.get_tensor(self._output["index"])
         return output.reshape(batch, -1)[:count]
+
+    def _resize(self, batch: int) -> None:
+        try:
+            self._interpreter.resize_tensor_input(self._input["index"], [batch, *IMAGE_SHAPE, 1])
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self._bundle.name}: {self.runtime} cannot run it on {batch} images at once: "
+                f"{_first_line(error)}; {AGAIN}"
+            ) from error
+        self._batch = batch
 
 
 def find_interpreter(runtime: Runtime) -> tuple[str, Callable[..., Any]]:

@@ -7,9 +7,9 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
-from importlib.metadata import version
+from io import TextIOWrapper
 from pathlib import Path
 from time import perf_counter
 
@@ -31,10 +31,7 @@ SUFFIXES = frozenset(
         ".jpe",
         ".jpeg",
         ".jpg",
-        ".pbm",
-        ".pgm",
         ".png",
-        ".ppm",
         ".tif",
         ".tiff",
         ".webp",
@@ -68,14 +65,26 @@ def build_parser() -> argparse.ArgumentParser:
     add("--config", type=Path, metavar="FILE", help="settings file, TOML (default: none)")
     add("--runtime", choices=RUNTIMES, help="TFLite runtime (default: auto, the fastest there is)")
     add("--debug", action="store_true", help="show the traceback of an error")
-    add("--version", action="version", version=f"digitcam {version('digitcam')}")
+    add("--version", action=_Version, nargs=0, help="show the version and exit")
     return parser
+
+
+class _Version(argparse.Action):
+    """Prints the version. What knows it takes a tenth of the start's time to import."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"digitcam {version('digitcam')}")
+        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``edge-predict``; 0 ok, 1 something could not be read, 2 wrong usage."""
     parser = build_parser()
     options = parser.parse_args(argv)
+    if isinstance(sys.stdout, TextIOWrapper):  # a file's name may hold what cannot be encoded
+        sys.stdout.reconfigure(errors="backslashreplace")
     if options.annotate and options.annotate.suffix.lower() not in SUFFIXES:
         parser.error(f"--annotate: expected a name like OUT.png, found {options.annotate}")
     try:
@@ -87,9 +96,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of stdout has gone; keep the interpreter from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of stdout has seen enough
         return 1
 
 
@@ -99,50 +106,82 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         settings = replace(settings, runtime=options.runtime)
     if options.min_confidence is not None:
         settings = replace(settings, min_confidence=options.min_confidence)
-    sources = list(_sources(options.images))
-    if options.annotate and len(sources) != 1:
+    attempt = _Attempt(options.debug)
+    sources: list[str | Path] = []
+    for name in options.images:
+        with attempt:
+            sources += [name] if name == STDIN else _images(Path(name))
+    if options.annotate and len(sources) > 1:
         parser.error(f"--annotate takes one image, found {len(sources)}")
     with _native_lines_hidden(options.debug):
         recognizer = Recognizer(options.model, settings)
-    failed = False
     for source in sources:
-        try:
+        with attempt:
             _read_one(recognizer, source, options)
-        except ImageError as error:
-            if options.debug:
-                raise
-            failed = True
-            _complain(error)
-    return int(failed)
+    return int(attempt.failed)
 
 
-def _sources(names: Sequence[str]) -> Iterator[str | Path]:
-    """Yield the images that the arguments name: files, the images in directories, or stdin."""
-    for name in names:
-        path = Path(name)
-        if name == STDIN or not path.is_dir():
-            yield name if name == STDIN else path
-            continue
-        yield from sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES) or [path]
+class _Attempt:
+    """Context whose bad images are told of and remembered, so that the next are still read."""
+
+    def __init__(self, debug: bool) -> None:
+        self.failed = False
+        self._debug = debug
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if self._debug or not isinstance(error, ImageError):
+            return False
+        self.failed = True
+        _complain(error)
+        return True
+
+
+def _images(path: Path) -> list[Path]:
+    """Return the images in a directory, or the path if it is none."""
+    try:
+        if not path.is_dir():
+            return [path]
+        files = [p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.is_dir()]
+    except OSError as error:
+        raise ImageError(
+            f"{path}: cannot be read: {error.strerror}; check the path and its permissions"
+        ) from error
+    if not files:
+        raise ImageError(
+            f"{path}: expected images ({' '.join(sorted(SUFFIXES))}), found a directory "
+            "without any; name the files if theirs have other suffixes"
+        )
+    return sorted(files)
 
 
 def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Namespace) -> None:
-    if isinstance(source, Path) and source.is_dir():
-        raise ImageError(
-            f"{source}: expected images ({' '.join(sorted(SUFFIXES))}), found a directory "
-            "without any; name the files if theirs have other suffixes"
-        )
     start = perf_counter()
     with _native_lines_hidden(options.debug):
         frame = recognizer.frame(_stdin() if source == STDIN else source)
         reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
     name = "stdin" if source == STDIN else str(source)
-    print(_json(name, reading) if options.json else _text(name, reading), flush=True)
+    _print(_json(name, reading) if options.json else _text(name, reading))
     if options.annotate:
         write_annotated(options.annotate, frame, reading)
 
 
+def _print(text: str) -> None:
+    try:
+        print(text, flush=True)
+    except OSError as error:
+        # Keep the interpreter from complaining when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise
+        raise EdgeError(f"stdout: cannot write the reading: {error.strerror}") from error
+
+
 def _stdin() -> bytes:
+    if sys.stdin is None:
+        raise ImageError("stdin: expected an image, found it closed; name a file or pipe one in")
     content = sys.stdin.buffer.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise ImageError(f"stdin: expected an image of at most {MAX_BYTES >> 20} MiB, found more")
@@ -152,7 +191,7 @@ def _stdin() -> bytes:
 @contextmanager
 def _native_lines_hidden(debug: bool) -> Iterator[None]:
     """Keep what native libraries (libjpeg, XNNPACK) print by themselves off stderr."""
-    if debug:
+    if debug or sys.stderr is None:
         yield
         return
     sys.stderr.flush()
@@ -181,7 +220,8 @@ def write_annotated(path: Path, frame: Frame, reading: Reading) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise ImageError(
             f"{path}: cannot write the annotated picture: {error.strerror}; choose another place"
         ) from error

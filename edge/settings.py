@@ -5,7 +5,6 @@ A settings file is TOML; ``default.toml`` holds every key with its default.
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -92,6 +91,8 @@ def load_settings(path: Path) -> Settings:
     Raises:
         SettingsError: It cannot be read, or a key or value is not allowed.
     """
+    import tomllib  # here, because most starts have no file to read
+
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
