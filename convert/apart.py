@@ -28,14 +28,16 @@ def apart(work: Callable[..., Result], *arguments: object) -> Result:
     receiver, sender = context.Pipe(duplex=False)
     # A pool's worker would wait for ever for more work if we were killed; this one ends by itself.
     process = context.Process(target=_answer, args=(sender, work, arguments), daemon=True)
-    with quiet(), receiver:
+    with quiet() as last_line, receiver:
         process.start()
         sender.close()
         try:
             failure, result = receiver.recv()
         except EOFError:
             process.join()
-            raise DiedError(f"the process died with status {process.exitcode}") from None
+            raise DiedError(
+                f"the process died with status {process.exitcode}, saying {last_line()!r:.200}"
+            ) from None
         process.join()
         if failure is not None:
             raise failure

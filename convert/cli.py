@@ -57,6 +57,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error("--check BUNDLE takes neither RUN nor --out")
     if not arguments.check and not (arguments.run and arguments.out):
         parser.error("expected RUN and --out BUNDLE, or --check BUNDLE")
+    if arguments.out and arguments.out.is_dir():
+        parser.error(
+            f"--out: expected a bundle's name, as in {arguments.out}/digits, found a folder"
+        )
     try:
         _print_figures(_run(arguments))
     except (ConvertError, TrainError, EdgeError, OSError) as error:

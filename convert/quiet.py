@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 
 STREAMS = (1, 2)
@@ -14,11 +14,11 @@ KEPT_BYTES = 8192
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def quiet() -> Iterator[Callable[[], str]]:
     """Swallow whatever is written to stdout and stderr, by Python, C++ or child processes.
 
-    An exception that leaves the block takes the end of the chatter along as a note, which a
-    traceback shows.
+    Gives a function that returns the last line written so far. An exception that leaves the block
+    takes the end of the chatter along as a note, which a traceback shows.
     """
     with tempfile.TemporaryFile("w+", errors="replace") as chatter:
         sys.stdout.flush()
@@ -28,7 +28,7 @@ def quiet() -> Iterator[None]:
             for stream in STREAMS:
                 os.dup2(chatter.fileno(), stream)
             with redirect_stdout(chatter), redirect_stderr(chatter):
-                yield
+                yield lambda: _last_line(chatter.fileno())
         except Exception as error:
             error.add_note(f"what the libraries wrote:\n{_tail(chatter.fileno())}")
             raise
@@ -37,6 +37,10 @@ def quiet() -> Iterator[None]:
             for stream, copy in zip(STREAMS, saved, strict=True):
                 os.dup2(copy, stream)
                 os.close(copy)
+
+
+def _last_line(descriptor: int) -> str:
+    return (_tail(descriptor).strip().splitlines() or ["no word"])[-1]
 
 
 def _tail(descriptor: int) -> str:

@@ -44,6 +44,16 @@ def dynamic_range_dense() -> bytes:
     return bytes(converter.convert())
 
 
+def hostile(model: keras.Model) -> keras.Model:
+    """Push one logit so far down that one int8 step swallows the differences of the others."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    kernel, bias = copy.layers[-1].get_weights()
+    bias[0] = -10_000
+    copy.layers[-1].set_weights([kernel, bias])
+    return copy
+
+
 def main() -> None:
     data, out = np.load(sys.argv[1]), Path(sys.argv[2])
     keras.utils.set_random_seed(1)
@@ -51,6 +61,7 @@ def main() -> None:
     x = (plain_images(data["x_train"]) / np.float32(255))[..., None]
     fit(model, x, data["y_train"])
     model.save(out / "model.keras")
+    hostile(model).save(out / "hostile.keras")
     keras.Model(model.input, keras.layers.Conv2D(3, 1)(model.output)).save(out / "three.keras")
     (out / "float.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
     (out / "dynamic.tflite").write_bytes(dynamic_range_dense())

@@ -120,11 +120,11 @@ def test_a_kill_between_the_files_is_noticed(tmp_path: Path) -> None:
 
 
 def test_kills_at_random_moments_leave_whole_files(tmp_path: Path) -> None:
-    """Killed with -9 at twelve random moments of writing over and over, every file stays whole."""
+    """Killed with -9 at eight random moments of writing over and over, every file stays whole."""
     stem = tmp_path / "digits"
     write_bundle(stem, OLD, sidecar_of(OLD), "o" * 50_000)
     rng = random.Random(5)
-    for _ in range(12):
+    for _ in range(8):
         writer = start_writer(stem, NEVER)
         time.sleep(rng.uniform(0.005, 0.08))
         os.kill(writer.pid, signal.SIGKILL)
