@@ -7,7 +7,7 @@ Practices for Convolutional Neural Networks Applied to Visual Document Analysis"
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -23,11 +23,7 @@ ENLARGE = 1.7
 
 @dataclass(frozen=True)
 class AugmentSettings:
-    """How far digits are distorted; each bound is drawn from uniformly.
-
-    Every digit first draws how much of all the bounds holds for it, so that lightly distorted
-    digits are seen beside wild ones.
-    """
+    """How far digits are distorted; each bound is drawn from uniformly."""
 
     rotation_deg: float = 12.0
     """Largest turn either way."""
@@ -50,15 +46,6 @@ class AugmentSettings:
     floor: float = 0.35
     """Largest part of the peak below which ink is lost to the threshold."""
 
-    def weakened(self, strength: float) -> AugmentSettings:
-        """Return the settings with every bound multiplied by ``strength``, 0 to 1."""
-        changed = {
-            item.name: getattr(self, item.name) * strength
-            for item in fields(self)
-            if item.name != "elastic_grid"
-        }
-        return replace(self, **changed)
-
 
 def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSettings) -> GrayImage:
     """Distort one digit and bring it to the model image.
@@ -72,7 +59,6 @@ def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSetting
         (28, 28) uint8 model image.
 
     """
-    settings = settings.weakened(rng.uniform())
     ink = cv2.remap(
         image,
         _displacement(rng, settings),
@@ -129,7 +115,7 @@ def _photograph(
         ink = cv2.GaussianBlur(ink, (0, 0), sigma)  # type: ignore[assignment]
     seen = cv2.multiply(ink, _light(rng, settings), dtype=cv2.CV_32F)
     peak = cv2.minMaxLoc(seen)[1]
-    _, seen = cv2.threshold(seen, rng.uniform(0, settings.floor) * peak, 0, cv2.THRESH_TOZERO)
+    _, seen = cv2.threshold(seen, rng.uniform(0.08, settings.floor) * peak, 0, cv2.THRESH_TOZERO)
     grain = rng.standard_normal((CANVAS_PX, CANVAS_PX), np.float32)
     weight = settings.noise * rng.uniform()
     return cv2.convertScaleAbs(cv2.multiply(seen, cv2.addWeighted(grain, weight, grain, 0, 1)))
