@@ -33,7 +33,7 @@ def draw_reading(frame: Frame, reading: Reading) -> NDArray[np.uint8]:
             colour = _colour(digit.confidence)
             cv2.rectangle(picture, (box.x - 2, box.y - 2), (box.right + 1, box.bottom + 1), colour)
             size = max(box.height / 45, 0.35)
-            thickness = max(round(size * 1.5), 1)
+            thickness = max(round(size * 2), 1)
             above = (box.x, max(box.y - 5, round(size * 22)))
             text = str(digit.digit)
             cv2.putText(

@@ -73,13 +73,10 @@ def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool
 
 def _overlap_others(places: Sequence[Sequence[int]], chosen: list[int]) -> list[bool]:
     """Say which of the chosen ``(x, y, width, height)`` overlap any other."""
-    left, top, width, height = np.array(places).T
-    right, bottom = left + width, top + height
-    meet = left[chosen, None] < right
-    meet &= right[chosen, None] > left
-    meet &= top[chosen, None] < bottom
-    meet &= bottom[chosen, None] > top
-    return [count > 1 for count in meet.sum(axis=1).tolist()]
+    boxes = np.array(places).T
+    start, end = boxes[:2], boxes[:2] + boxes[2:]
+    meet = (start[:, chosen, None] < end[:, None]) & (end[:, chosen, None] > start[:, None])
+    return [count > 1 for count in (meet[0] & meet[1]).sum(axis=1).tolist()]
 
 
 def _cut(contrast: GrayImage, box: Box, contour: cv2.typing.MatLike) -> GrayImage:
@@ -100,9 +97,12 @@ def _is_stroke(contrast: GrayImage, mask: GrayImage, settings: SegmentSettings) 
 
 def _goes_on(line: list[Candidate], box: Box, settings: SegmentSettings) -> bool:
     """Say whether ``box`` may follow in a line, at whose end may be a comma."""
-    last, before = line[-1].box, line[-2:][0].box
+    last = line[-1].box
+    if _continues(last, box, settings):
+        return True
+    before = line[-2:][0].box
     is_low = last.height < settings.min_relative_height * before.height
-    return _continues(last, box, settings) or (is_low and _continues(before, box, settings))
+    return is_low and _continues(before, box, settings)
 
 
 def _continues(last: Box, box: Box, settings: SegmentSettings) -> bool:

@@ -1,0 +1,92 @@
+"""The shipped reader, drawn pages with known digits, and `edge-predict` as a process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from digitcam.edge import Recognizer
+from digitcam.edge.bundle import DEFAULT_BUNDLE
+from digitcam.train.scene import Scene, render_rows
+
+ROWS = ("80365", "4920", "6358")
+START = "import sys; from digitcam.edge.cli import main; sys.exit(main())"
+
+Predict = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="session")
+def recognizer() -> Recognizer:
+    """The reader with the shipped bundle and the default settings."""
+    return Recognizer()
+
+
+@pytest.fixture(scope="session")
+def rows() -> tuple[str, ...]:
+    """What is written on the page, line by line."""
+    return ROWS
+
+
+@pytest.fixture(scope="session")
+def page() -> Scene:
+    """A photographed page with `rows` on it, 640 x 480."""
+    return render_rows(ROWS, np.random.default_rng(5), height_px=52)
+
+
+@pytest.fixture(scope="session")
+def text() -> str:
+    """What the page reads."""
+    return "\n".join(ROWS)
+
+
+@pytest.fixture
+def note(page: Scene, tmp_path: Path) -> Path:
+    """The page as a file."""
+    path = tmp_path / "note.png"
+    cv2.imwrite(str(path), page.image)
+    return path
+
+
+@pytest.fixture
+def bundle_copy(tmp_path: Path) -> Path:
+    """A copy of the shipped bundle, free to be damaged; its name without suffix."""
+    stem = tmp_path / "copy"
+    for suffix in (".tflite", ".json"):
+        shutil.copy(f"{DEFAULT_BUNDLE}{suffix}", f"{stem}{suffix}")
+        Path(f"{stem}{suffix}").chmod(0o644)
+    return stem
+
+
+@pytest.fixture(scope="session")
+def start() -> list[str]:
+    """The command line that `edge-predict` stands for."""
+    return [sys.executable, "-c", START]
+
+
+@pytest.fixture
+def predict(start: list[str], tmp_path: Path) -> Predict:
+    """Run `edge-predict` in a process and return what it said; `stdin` is a file or bytes."""
+
+    def run(*arguments: object, stdin: bytes = b"", **environment: str) -> object:
+        done = subprocess.run(
+            [*start, *map(str, arguments)],
+            input=stdin,
+            capture_output=True,
+            cwd=tmp_path,
+            env={**os.environ, **environment},
+            timeout=60,
+            check=False,
+        )
+        return subprocess.CompletedProcess(
+            done.args, done.returncode, done.stdout.decode(), done.stderr.decode()
+        )
+
+    return run  # type: ignore[return-value]

@@ -1,0 +1,149 @@
+"""The shipped bundle, and copies of it damaged in each way."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from digitcam.edge.bundle import DEFAULT_BUNDLE, load_bundle
+from digitcam.edge.crop import fingerprint
+from digitcam.edge.errors import ModelError
+
+DIGITS = [str(digit) for digit in range(10)]
+
+
+def change(stem: Path, **changes: Any) -> None:
+    """Change the sidecar; None takes a key out."""
+    path = Path(f"{stem}.json")
+    whole = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps({key: value for key, value in whole.items() if value is not None}))
+
+
+def refusal(stem: Path) -> str:
+    """Return the one line that a bundle is refused with; it starts with a file's name."""
+    with pytest.raises(ModelError) as caught:
+        load_bundle(stem)
+    message = str(caught.value)
+    assert message.startswith(str(stem))
+    assert "\n" not in message
+    return message
+
+
+def test_the_shipped_bundle_loads() -> None:
+    """What the package ships fits what the package does."""
+    bundle = load_bundle()
+    assert set(bundle.classes) >= set(DIGITS)
+    assert bundle.sidecar["preprocessing"] == fingerprint()
+    assert hashlib.sha256(bundle.model).hexdigest() == bundle.sha256
+    assert len(bundle.model) <= 100_000
+
+
+@pytest.mark.parametrize("suffix", ["", ".tflite", ".json"])
+def test_a_bundle_is_named_with_or_without_suffix(suffix: str) -> None:
+    """Whichever of its files is named, the bundle is meant."""
+    assert load_bundle(Path(f"{DEFAULT_BUNDLE}{suffix}")) == load_bundle()
+
+
+def test_a_dot_in_the_name_is_no_suffix(bundle_copy: Path) -> None:
+    """A bundle may be called digits-1.5."""
+    for suffix in (".tflite", ".json"):
+        Path(f"{bundle_copy}{suffix}").rename(f"{bundle_copy}-1.5{suffix}")
+    assert load_bundle(Path(f"{bundle_copy}-1.5")).name == f"{bundle_copy}-1.5.tflite"
+
+
+def test_a_reject_class_is_allowed(bundle_copy: Path) -> None:
+    """A model may have a class of what is no digit, anywhere among the digits."""
+    change(bundle_copy, classes=["reject", *DIGITS])
+    assert load_bundle(bundle_copy).classes == ("reject", *DIGITS)
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".json"])
+def test_a_missing_file(bundle_copy: Path, suffix: str) -> None:
+    """Half a bundle is refused, and the half that is missing is named."""
+    path = Path(f"{bundle_copy}{suffix}")
+    path.unlink()
+    assert refusal(bundle_copy).startswith(f"{path}: expected a model bundle (NAME.tflite and ")
+
+
+@pytest.mark.parametrize("name", [".", "..", "/", "none"])
+def test_what_is_no_bundle(name: str) -> None:
+    """A directory and a name that leads nowhere are one line."""
+    with pytest.raises(ModelError, match="expected a model bundle"):
+        load_bundle(Path(name))
+
+
+@pytest.mark.parametrize("cut", [0, 4, 1000, -1])
+def test_a_truncated_model(bundle_copy: Path, cut: int) -> None:
+    """A model that was copied in part has another hash, and both hashes are told."""
+    path = Path(f"{bundle_copy}.tflite")
+    path.write_bytes(path.read_bytes()[:cut])
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    message = refusal(bundle_copy)
+    assert f"sha256 must be {load_bundle().sha256} as copy.json says, found {found}" in message
+    assert message.endswith("copy both files again or export it again with digitcam-convert")
+
+
+def test_a_single_flipped_bit(bundle_copy: Path) -> None:
+    """A worn card's flipped bit does not run."""
+    path = Path(f"{bundle_copy}.tflite")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "sha256 must be" in refusal(bundle_copy)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "expected JSON, found Expecting value: line 1"),
+        (b'{"format": 1', "expected JSON, found "),
+        (b"\xff\xfe\x00", "expected JSON, found "),
+        (b"[" * 100_000, "expected JSON, found "),
+        (b"[1]", "expected a JSON object, found list"),
+        (b"null", "expected a JSON object, found NoneType"),
+    ],
+)
+def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, found: str) -> None:
+    """Damage of the sidecar is told as what it is."""
+    Path(f"{bundle_copy}.json").write_bytes(content)
+    message = refusal(bundle_copy)
+    assert message.startswith(f"{bundle_copy}.json: {found}")
+    assert message.endswith("export it again with digitcam-convert")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format": 2}, "format must be 1, found 2"),
+        ({"format": None}, "format must be 1, found None"),
+        ({"sha256": None}, "sha256 must be None as copy.json says"),
+        ({"preprocessing": "sha256:0"}, "trained for preprocessing sha256:0, this digitcam does"),
+        ({"preprocessing": None}, "trained for preprocessing None, this digitcam does sha256:"),
+        ({"classes": None}, "classes must be the digits 0 to 9 and perhaps 'reject', found None"),
+        ({"classes": "0123456789"}, "classes must be the digits 0 to 9 and perhaps 'reject', fo"),
+        ({"classes": DIGITS[1:]}, "classes must be the digits 0 to 9"),
+        ({"classes": [*DIGITS, "9"]}, "classes must be the digits 0 to 9"),
+        ({"classes": [*DIGITS, "cat"]}, "classes must be the digits 0 to 9"),
+        ({"classes": list(range(10))}, "classes must be the digits 0 to 9"),
+        ({"classes": [*DIGITS, ["reject"]]}, "classes must be the digits 0 to 9"),
+        ({"temperature": None}, "temperature must be from 0.05 to 20, found None"),
+        ({"temperature": 0}, "temperature must be from 0.05 to 20, found 0"),
+        ({"temperature": float("nan")}, "temperature must be from 0.05 to 20, found nan"),
+        ({"temperature": True}, "temperature must be from 0.05 to 20, found True"),
+        ({"temperature": "1"}, "temperature must be from 0.05 to 20, found '1'"),
+        ({"thresholds": None}, "min_confidence must be from 0 to 1, found None"),
+        ({"thresholds": [0.5]}, "min_confidence must be from 0 to 1, found None"),
+        (
+            {"thresholds": {"min_confidence": 1.01}},
+            "min_confidence must be from 0 to 1, found 1.01",
+        ),
+    ],
+)
+def test_a_sidecar_that_does_not_fit(
+    bundle_copy: Path, changes: dict[str, Any], message: str
+) -> None:
+    """Each entry is checked, and the line names it, what is allowed and what was found."""
+    change(bundle_copy, **changes)
+    assert f": {message}" in refusal(bundle_copy)

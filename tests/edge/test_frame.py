@@ -1,0 +1,84 @@
+"""Boxes, digits, lines and readings, and their JSON form."""
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitcam.edge.frame import Box, Digit, Line, Reading, enclosing_box
+
+sides = st.integers(1, 5000)
+
+
+@st.composite
+def boxes(draw: st.DrawFn, width: int = 1280, height: int = 960) -> Box:
+    """Draw a box inside an image of this size."""
+    x, y = draw(st.integers(0, width - 1)), draw(st.integers(0, height - 1))
+    return Box(x, y, draw(st.integers(1, width - x)), draw(st.integers(1, height - y)))
+
+
+@settings(derandomize=True, deadline=None)
+@given(data=st.data(), source=st.tuples(sides, sides), target=st.tuples(sides, sides))
+def test_a_scaled_box_stays_inside(
+    data: st.DataObject, source: tuple[int, int], target: tuple[int, int]
+) -> None:
+    """However an image was reduced or enlarged, a box in it holds a pixel of the image as given."""
+    box = data.draw(boxes(*source))
+    scaled = box.scaled(target[0] / source[0], target[1] / source[1], *target)
+    assert 0 <= scaled.x < scaled.right <= target[0]
+    assert 0 <= scaled.y < scaled.bottom <= target[1]
+
+
+@settings(derandomize=True, deadline=None)
+@given(box=boxes(), factor=st.floats(1, 10))
+def test_scaling_moves_edges_by_half_a_pixel_at_most(box: Box, factor: float) -> None:
+    """An enlarged box has its edges where they belong, rounded to pixels."""
+    scaled = box.scaled(factor, factor, round(1280 * factor), round(960 * factor))
+    for found, exact in zip(
+        (scaled.x, scaled.y, scaled.right, scaled.bottom),
+        (box.x, box.y, box.right, box.bottom),
+        strict=True,
+    ):
+        assert abs(found - exact * factor) <= 0.5
+
+
+@settings(derandomize=True, deadline=None)
+@given(parts=st.lists(boxes(), min_size=1, max_size=5))
+def test_the_enclosing_box_is_the_smallest_around_all(parts: list[Box]) -> None:
+    """Each side of it touches one of the boxes, and none sticks out."""
+    around = enclosing_box(parts)
+    assert around.x == min(part.x for part in parts)
+    assert around.y == min(part.y for part in parts)
+    assert around.right == max(part.right for part in parts)
+    assert around.bottom == max(part.bottom for part in parts)
+
+
+def test_a_line_is_as_certain_as_its_least_certain_digit() -> None:
+    """A line's text, confidence and box come from its digits."""
+    line = Line((Digit(4, 0.9, Box(1, 2, 10, 20)), Digit(2, 0.625, Box(15, 1, 5, 20))))
+    assert (line.text, line.confidence, line.box) == ("42", 0.625, Box(1, 1, 19, 21))
+
+
+def test_the_json_form() -> None:
+    """A reading becomes the documented object, key by key in that order, and survives JSON."""
+    line = Line((Digit(7, 0.98765432, Box(3, 4, 10, 20)),))
+    reading = Reading((line, line), 3, 640, 480, {"decode": 1.23456, "total": 2.0}, "sha256:ab")
+    digit = {"digit": 7, "confidence": 0.9877, "box": [3, 4, 10, 20]}
+    row = {"text": "7", "confidence": 0.9877, "box": [3, 4, 10, 20], "digits": [digit]}
+    expected = {
+        "width": 640,
+        "height": 480,
+        "text": "7\n7",
+        "lines": [row, row],
+        "rejected": 3,
+        "timing_ms": {"decode": 1.235, "total": 2.0},
+        "model": "sha256:ab",
+    }
+    found = reading.as_dict()
+    assert list(found) == list(expected)
+    assert json.loads(json.dumps(found)) == expected
+
+
+def test_an_empty_reading_has_no_text() -> None:
+    """Nothing read is an empty string, not a failure."""
+    assert Reading((), 0, 1, 1).text == ""

@@ -1,0 +1,248 @@
+"""The public reader: drawn pages in, exact readings out, from files, bytes and arrays alike."""
+
+import struct
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitcam.edge import Box, Reading, Recognizer
+from digitcam.edge.errors import EdgeError, ImageError, ModelError, SettingsError
+from digitcam.edge.settings import PreprocessSettings, SegmentSettings, Settings
+from digitcam.train.photograph import Look
+from digitcam.train.scene import PlacedDigit, Scene, render_rows
+
+CHALK = Look(
+    light_on_dark=True, paper_bgr=(50.0, 58.0, 52.0), ink_bgr=(215.0, 220.0, 222.0), ink_alpha=0.9
+)
+PENCIL = Look(ink_bgr=(95.0, 95.0, 95.0), ink_alpha=0.85, ink_grain=0.2, light_falloff=0.35)
+LOOKS = {"ink": Look(), "pencil": PENCIL, "chalk": CHALK}
+TOLERANCE_PX = 3
+"""Allows the lens blur to widen a box by that much a side, not a digit more or less."""
+
+
+def numbers(seed: int) -> list[str]:
+    rng = np.random.default_rng(seed)
+    return ["".join(map(str, rng.integers(0, 10, 5))) for _ in range(3)]
+
+
+def boxes(reading: Reading) -> list[Box]:
+    return [digit.box for line in reading.lines for digit in line.digits]
+
+
+def check_boxes(
+    found: list[Box], digits: tuple[PlacedDigit, ...], factor: float = 1, tolerance: float = 0
+) -> None:
+    """Fail unless each box lies where its digit was drawn."""
+    allowed = tolerance or TOLERANCE_PX * factor
+    assert len(found) == len(digits)
+    for box, digit in zip(found, digits, strict=True):
+        exact = np.array([digit.x, digit.y, digit.x + digit.width, digit.y + digit.height]) * factor
+        assert np.abs(exact - [box.x, box.y, box.right, box.bottom]).max() <= allowed
+
+
+def exif(orientation: int) -> bytes:
+    tiff = b"II" + struct.pack("<HIHHHIHHI", 42, 8, 1, 274, 3, 1, orientation, 0, 0)
+    return b"\xff\xe1" + struct.pack(">H", len(tiff) + 8) + b"Exif\0\0" + tiff
+
+
+# --- what is read ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_drawn_rows_are_read_exactly(recognizer: Recognizer, look: str, seed: int) -> None:
+    """Ink and pencil on paper and chalk on a board are read digit for digit, row for row."""
+    rows = numbers(seed)
+    scene = render_rows(rows, np.random.default_rng(seed), height_px=52, look=LOOKS[look])
+    reading = recognizer.read(scene.image)
+    assert reading.text == "\n".join(rows)
+    check_boxes(boxes(reading), scene.digits)
+
+
+def test_a_reading_tells_its_picture_and_its_model(recognizer: Recognizer, page: Scene) -> None:
+    """Size, model and the time of each stage come with the digits."""
+    reading = recognizer.read(page.image)
+    assert (reading.width, reading.height) == (640, 480)
+    assert reading.model == f"sha256:{recognizer.bundle.sha256}"
+    stages = ["decode", "segment", "classify"]
+    assert list(reading.timing_ms) == [*stages, "total"]
+    assert reading.timing_ms["total"] == pytest.approx(sum(reading.timing_ms[s] for s in stages))
+    assert all(ms > 0 for ms in reading.timing_ms.values())
+
+
+def test_reading_twice_reads_the_same(recognizer: Recognizer, page: Scene) -> None:
+    """Nothing is left in the reader from other pictures."""
+    first = recognizer.read(page.image)
+    recognizer.read(np.rot90(page.image))
+    assert recognizer.read(page.image).lines == first.lines
+
+
+@pytest.mark.parametrize("level", [0, 128, 255])
+def test_an_empty_page_is_an_empty_reading(recognizer: Recognizer, level: int) -> None:
+    """A page without ink has no lines and no rejected marks."""
+    reading = recognizer.read(np.full((480, 640), level, np.uint8))
+    assert (reading.lines, reading.rejected, reading.text) == ((), 0, "")
+
+
+# --- forms of a picture ----------------------------------------------------------------------
+
+
+def arrays(page: Scene) -> dict[str, NDArray[Any]]:
+    gray = np.asarray(cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY), np.uint8)
+    return {
+        "gray": gray,
+        "gray with an axis": gray[..., None],
+        "BGRA": np.dstack([page.image, np.full_like(gray, 255)]),
+        "uint16": gray.astype(np.uint16) * 257,
+        "a view": np.repeat(np.repeat(page.image, 2, axis=0), 2, axis=1)[::2, ::2],
+        "read-only": np.frombuffer(page.image.tobytes(), np.uint8).reshape(page.image.shape),
+    }
+
+
+@pytest.mark.parametrize(
+    "form", ["gray", "gray with an axis", "BGRA", "uint16", "a view", "read-only"]
+)
+def test_arrays_of_each_form_read_alike(
+    recognizer: Recognizer, page: Scene, text: str, form: str
+) -> None:
+    """Gray, BGR, BGRA and 16-bit arrays, and views of others, give the same reading."""
+    array = arrays(page)[form]
+    before = array.copy()
+    assert recognizer.read(array).text == text
+    assert np.array_equal(array, before)
+
+
+def test_a_path_its_name_and_its_bytes_read_alike(
+    recognizer: Recognizer, note: Path, text: str
+) -> None:
+    """A file is read by path, by name and by content."""
+    readings = [recognizer.read(source) for source in (note, str(note), note.read_bytes())]
+    assert readings[0].text == text
+    assert readings[0].lines == readings[1].lines == readings[2].lines
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.zeros((480, 640)),
+        np.zeros((480, 640, 2), np.uint8),
+        np.zeros((0, 640), np.uint8),
+        np.zeros(640, np.uint8),
+        np.zeros((2, 480, 640, 3), np.uint8),
+    ],
+)
+def test_other_arrays_are_refused(recognizer: Recognizer, array: NDArray[Any]) -> None:
+    """An array of another type or shape is one line that names what is accepted."""
+    with pytest.raises(ImageError, match=r"^expected a uint8 or uint16 array of shape \(H, W\), "):
+        recognizer.read(array)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (2, 3), (3, 3), (3, 5000)])
+@pytest.mark.parametrize("level", [0, 255, None])
+def test_tiny_and_thin_pictures_hold_no_digit(
+    recognizer: Recognizer, shape: tuple[int, int], level: int | None
+) -> None:
+    """Pictures that are too small for a digit are read all the same, with nothing in them."""
+    noise = np.random.default_rng(1).integers(0, 256, shape, np.uint8)
+    reading = recognizer.read(noise if level is None else np.full(shape, level, np.uint8))
+    assert (reading.width, reading.height) == shape[::-1]
+    if level is not None:
+        assert reading.lines == ()
+
+
+# --- boxes -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("orientation", "turns"), [(1, 0), (3, 2), (6, 1), (8, 3)])
+def test_boxes_lie_in_the_upright_picture(
+    recognizer: Recognizer, page: Scene, text: str, orientation: int, turns: int
+) -> None:
+    """A phone's turned JPEG is read upright, and sizes and boxes are those of what one sees."""
+    stored = np.ascontiguousarray(np.rot90(page.image, turns))
+    jpeg = cv2.imencode(".jpg", stored, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    reading = recognizer.read(jpeg[:2] + exif(orientation) + jpeg[2:])
+    assert reading.text == text
+    assert (reading.width, reading.height) == (640, 480)
+    check_boxes(boxes(reading), page.digits)
+
+
+@pytest.mark.parametrize("extension", [".jpg", ".bmp"])
+def test_boxes_of_a_large_picture_are_in_its_own_pixels(
+    recognizer: Recognizer, page: Scene, text: str, extension: str
+) -> None:
+    """12 megapixels are read in reduced size, and boxes are told in the picture as given."""
+    large = cv2.resize(page.image, (4000, 3000), interpolation=cv2.INTER_LINEAR)
+    reading = recognizer.read(cv2.imencode(extension, large)[1].tobytes())
+    assert (reading.width, reading.height) == (4000, 3000)
+    assert reading.text == text
+    check_boxes(boxes(reading), page.digits, 6.25)
+
+
+def test_boxes_of_a_small_picture_stay_inside(recognizer: Recognizer, page: Scene) -> None:
+    """A digit cut out alone is enlarged to be read, and its box is inside the cut-out."""
+    digit = page.digits[0]
+    cut = page.image[
+        digit.y - 6 : digit.y + digit.height + 6, digit.x - 6 : digit.x + digit.width + 6
+    ]
+    reading = recognizer.read(cut)
+    assert reading.text == str(digit.digit)
+    moved = PlacedDigit(digit.digit, 6, 6, digit.width, digit.height)
+    check_boxes(boxes(reading), (moved,))
+    (box,) = boxes(reading)
+    assert 0 <= box.x < box.right <= cut.shape[1]
+    assert 0 <= box.y < box.bottom <= cut.shape[0]
+
+
+# --- settings --------------------------------------------------------------------------------
+
+
+def test_the_threshold_decides_what_is_rejected(recognizer: Recognizer, page: Scene) -> None:
+    """What is kept is at least as certain as the threshold; a threshold of 0 rejects no mark."""
+    marks = len(page.digits)
+    for threshold in (0.0, 0.9, 1.0):
+        reading = Recognizer(settings=Settings(min_confidence=threshold)).read(page.image)
+        kept = [digit for line in reading.lines for digit in line.digits]
+        assert all(digit.confidence >= threshold for digit in kept)
+        assert len(kept) + reading.rejected == marks
+        if threshold == 0:
+            assert len(kept) == marks
+
+
+def test_without_a_threshold_the_models_own_holds(recognizer: Recognizer, page: Scene) -> None:
+    """The bundle says how certain a digit has to be, and a setting of the same does the same."""
+    own = Settings(min_confidence=recognizer.bundle.min_confidence)
+    assert Recognizer(settings=own).read(page.image).lines == recognizer.read(page.image).lines
+
+
+def test_settings_reach_their_stages(page: Scene, text: str) -> None:
+    """Working size, number of marks and polarity are what was set."""
+    small = Settings(preprocess=PreprocessSettings(work_size_px=320))
+    assert Recognizer(settings=small).frame(page.image).luma.shape == (240, 320)
+    few = Recognizer(settings=Settings(segment=SegmentSettings(max_candidates=2)))
+    assert len(boxes(few.read(page.image))) + few.read(page.image).rejected == 2
+    dark = Settings(preprocess=PreprocessSettings(polarity="dark-on-light"))
+    assert Recognizer(settings=dark).read(page.image).text == text
+
+
+def test_impossible_settings_build_no_reader() -> None:
+    """A bad value is found when the reader is built, not with the first picture."""
+    with pytest.raises(SettingsError, match="threads must be a whole number from 1 to 64, found 0"):
+        Recognizer(settings=replace(Settings(), threads=0))
+
+
+def test_a_missing_bundle_builds_no_reader(tmp_path: Path) -> None:
+    """A bundle that is not there is told when the reader is built."""
+    with pytest.raises(ModelError, match="expected a model bundle"):
+        Recognizer(tmp_path / "none")
+
+
+def test_every_error_has_one_base() -> None:
+    """Whoever catches EdgeError catches all that is raised on purpose."""
+    assert issubclass(ImageError, EdgeError)
+    assert issubclass(ModelError, EdgeError)
+    assert issubclass(SettingsError, EdgeError)
