@@ -29,20 +29,26 @@ def find_candidates(ink: Ink, settings: SegmentSettings) -> list[Candidate]:
     if not contours:
         return []
     parents = hierarchy[0, :, 3].tolist()
-    outer = [contour for contour, parent in zip(contours, parents, strict=True) if parent < 0]
-    places = [cv2.boundingRect(contour) for contour in outer]
+    outer = [number for number, parent in enumerate(parents) if parent < 0]
+    places = [cv2.boundingRect(contours[number]) for number in outer]
     shaped = [i for i, (*_, w, h) in enumerate(places) if _has_digit_shape(w, h, settings)]
     shaped.sort(key=lambda i: places[i][3], reverse=True)
     tallest = shaped[: settings.max_candidates]
+    overlapping = _overlapping(places) if tallest else set()
     candidates = []
-    for index, overlaps in zip(tallest, _overlap_others(places, tallest), strict=True):
+    for index in tallest:
         x, y, width, height = places[index]
         contrast = ink.contrast[y : y + height, x : x + width]
-        if _is_stroke(contrast, ink.mask[y : y + height, x : x + width], settings):
-            box = Box(x, y, width, height)
-            candidates.append(
-                Candidate(box, _cut(contrast, box, outer[index]) if overlaps else contrast)
-            )
+        if not _is_stroke(contrast, ink.mask[y : y + height, x : x + width], settings):
+            continue
+        box = Box(x, y, width, height)
+        if index in overlapping:
+            contour = contours[outer[index]]
+            holes = [contours[i] for i, parent in enumerate(parents) if parent == outer[index]]
+            if _is_frame(box, [contour, *holes], settings):
+                continue
+            contrast = _cut(contrast, box, contour)
+        candidates.append(Candidate(box, contrast))
     return candidates
 
 
@@ -71,12 +77,18 @@ def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool
     )
 
 
-def _overlap_others(places: Sequence[Sequence[int]], chosen: list[int]) -> list[bool]:
-    """Say which of the chosen ``(x, y, width, height)`` overlap any other."""
-    boxes = np.array(places).T
-    start, end = boxes[:2], boxes[:2] + boxes[2:]
-    meet = (start[:, chosen, None] < end[:, None]) & (end[:, chosen, None] > start[:, None])
-    return [count > 1 for count in (meet[0] & meet[1]).sum(axis=1).tolist()]
+def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:
+    """Return which of the ``(x, y, width, height)`` overlap another, by a sweep to the right."""
+    found: set[int] = set()
+    open_places: list[tuple[int, int, int, int]] = []
+    for index in sorted(range(len(places)), key=lambda i: places[i][0]):
+        x, y, width, height = places[index]
+        open_places = [place for place in open_places if place[0] > x]
+        for _, top, bottom, other in open_places:
+            if top < y + height and bottom > y:
+                found.update((index, other))
+        open_places.append((x + width, y, y + height, index))
+    return found
 
 
 def _cut(contrast: GrayImage, box: Box, contour: cv2.typing.MatLike) -> GrayImage:
@@ -84,6 +96,13 @@ def _cut(contrast: GrayImage, box: Box, contour: cv2.typing.MatLike) -> GrayImag
     own = np.zeros_like(contrast)
     cv2.drawContours(own, [contour], 0, (255,), cv2.FILLED, offset=(-box.x, -box.y))
     return cv2.bitwise_and(contrast, own)  # type: ignore[return-value]
+
+
+def _is_frame(box: Box, outlines: Sequence[cv2.typing.MatLike], settings: SegmentSettings) -> bool:
+    """Say whether a mark's own ink, inside its outlines, is too little, and others fill its box."""
+    own = np.zeros((box.height, box.width), np.uint8)
+    cv2.fillPoly(own, outlines, (255,), offset=(-box.x, -box.y))
+    return cv2.countNonZero(own) < settings.min_fill * own.size
 
 
 def _is_stroke(contrast: GrayImage, mask: GrayImage, settings: SegmentSettings) -> bool:
@@ -107,10 +126,12 @@ def _goes_on(line: list[Candidate], box: Box, settings: SegmentSettings) -> bool
 
 def _continues(last: Box, box: Box, settings: SegmentSettings) -> bool:
     """Say whether ``box`` may follow ``last`` in a line."""
-    if box.x - last.right > settings.max_gap * max(last.height, box.height):
-        return False
     overlap = min(last.bottom, box.bottom) - max(last.y, box.y)
-    return overlap >= 0.4 * min(last.height, box.height)
+    return (
+        overlap > 0
+        and overlap >= 0.4 * min(last.height, box.height)
+        and box.x - last.right <= settings.max_gap * max(last.height, box.height)
+    )
 
 
 def _without_punctuation(line: list[Candidate], settings: SegmentSettings) -> list[Candidate]:

@@ -5,6 +5,7 @@ import configparser
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -109,3 +110,10 @@ def test_setup_cfg_maps_the_packages_to_their_folders() -> None:
     pairs = config["options"]["package_dir"].strip().splitlines()
     folders = dict(pair.replace(" ", "").split("=") for pair in pairs)
     assert folders == {f"digitcam.{folder}": folder for folder in FOLDERS}
+
+
+def test_the_version_is_the_one_that_is_installed() -> None:
+    """The metadata that `--version` prints is setup.cfg's."""
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg", encoding="utf-8")
+    assert metadata.version("digitcam") == config["metadata"]["version"]

@@ -73,7 +73,7 @@ def start() -> list[str]:
 
 @pytest.fixture
 def predict(start: list[str], tmp_path: Path) -> Predict:
-    """Run `edge-predict` in a process and return what it said; `stdin` is a file or bytes."""
+    """Run `edge-predict` in a process and return what it said."""
 
     def run(*arguments: object, stdin: bytes = b"", **environment: str) -> object:
         done = subprocess.run(

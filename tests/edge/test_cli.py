@@ -121,6 +121,14 @@ def test_empty_stdin(predict: Predict) -> None:
     assert "found an empty file" in complaint(done.stderr)
 
 
+def test_closed_stdin(start: list[str]) -> None:
+    """A service started without stdin is told so."""
+    command = ["sh", "-c", '"$@" - <&-', "sh", *start]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert complaint(done.stderr).startswith("stdin: expected an image, found it closed")
+
+
 def test_a_directory(note: Path, text: str, tmp_path: Path, capsys: Capture) -> None:
     """All images in a directory are read in order of their names, and nothing else there."""
     folder = tmp_path / "folder"
@@ -149,6 +157,14 @@ def test_a_bad_image_does_not_stop_the_others(note: Path, tmp_path: Path, capsys
     assert [json.loads(line)["source"] for line in out.splitlines()] == [str(names[0]), str(note)]
     for line, name in zip(err.splitlines(keepends=True), names[1:3], strict=True):
         assert complaint(line).startswith(f"{name}: ")
+
+
+def test_a_name_that_no_file_can_have(note: Path, text: str, capsys: Capture) -> None:
+    """A name longer than the system allows is one line, and the next image is read."""
+    assert main([str(note.with_name("x" * 300)), str(note)]) == 1
+    out, err = capsys.readouterr()
+    assert out == f"{note}:\n{indented(text)}"
+    assert "cannot be read: File name too long" in complaint(err)
 
 
 # --- errors ----------------------------------------------------------------------------------
@@ -204,7 +220,7 @@ def test_debug_shows_the_traceback(predict: Predict) -> None:
     """Who asks sees where an error comes from; who does not sees no traceback."""
     loud, quiet = predict("--debug", "none.png"), predict("none.png")
     assert (loud.returncode, quiet.returncode) == (1, 1)
-    assert loud.stderr.startswith("Traceback (most recent call last):")
+    assert "Traceback (most recent call last):" in loud.stderr
     assert "digitcam.edge.errors.ImageError: none.png: cannot be read" in loud.stderr
     assert complaint(quiet.stderr).startswith("none.png: cannot be read")
 
@@ -286,15 +302,18 @@ def test_the_annotated_picture(note: Path, tmp_path: Path, capsys: Capture) -> N
     assert stat.S_IMODE(path.stat().st_mode) & 0o444 == 0o444
 
 
+@pytest.mark.parametrize(
+    ("folder", "why"), [("none", "No such file or directory"), ("note.png", "Not a directory")]
+)
 def test_a_place_that_cannot_be_written(
-    note: Path, text: str, tmp_path: Path, capsys: Capture
+    note: Path, text: str, folder: str, why: str, tmp_path: Path, capsys: Capture
 ) -> None:
     """The reading is printed all the same, and the picture's failure is one line."""
-    path = tmp_path / "none" / "reading.png"
+    path = tmp_path / folder / "reading.png"
     assert main(["--annotate", str(path), str(note)]) == 1
     out, err = capsys.readouterr()
     assert out == f"{note}:\n{indented(text)}"
-    assert complaint(err).startswith(f"{path}: cannot write the annotated picture: No such file")
+    assert complaint(err).startswith(f"{path}: cannot write the annotated picture: {why}; ")
 
 
 KILLED = """

@@ -66,7 +66,7 @@ def test_the_edge_of_a_shadow_is_no_ink() -> None:
 
 @pytest.mark.parametrize("blur", [0, 1.5])
 def test_the_edge_of_the_paper_is_no_mark(blur: float) -> None:
-    """A white sheet on a dark table shows its marks; its edge is a hairline at most, and no mark."""
+    """A white sheet on a dark table shows its marks; its edge is a hairline at most."""
     luma = cv2.copyMakeBorder(on_paper(210), 80, 80, 80, 80, cv2.BORDER_CONSTANT, value=(60,))
     if blur:
         luma = cv2.GaussianBlur(luma, (0, 0), blur)

@@ -89,6 +89,28 @@ def test_an_empty_page_is_an_empty_reading(recognizer: Recognizer, level: int) -
     assert (reading.lines, reading.rejected, reading.text) == ((), 0, "")
 
 
+@pytest.mark.parametrize("negative", [False, True])
+@pytest.mark.parametrize("degrees", [0, 2, 4, 8, 15])
+@pytest.mark.parametrize("level", [20, 90])
+def test_a_sheet_on_a_desk(
+    recognizer: Recognizer, page: Scene, text: str, level: int, degrees: float, negative: bool
+) -> None:
+    """However a sheet lies on its desk, its edge is no mark, and what is written on it is read."""
+    desk = np.full((720, 960, 3), level, np.uint8)
+    desk[120:600, 160:800] = page.image
+    turn = cv2.getRotationMatrix2D((480, 360), degrees, 1)
+    photo = np.asarray(cv2.warpAffine(desk, turn, (960, 720), borderValue=(level,) * 3), np.uint8)
+    reading = recognizer.read(255 - photo if negative else photo)
+    assert (reading.text, reading.rejected) == (text, 0)
+
+
+def test_a_strong_gradient(recognizer: Recognizer, page: Scene, text: str) -> None:
+    """Light that falls to a third over the page hides no digit and adds none."""
+    light = np.linspace(1, 1 / 3, page.image.shape[1])[None, :, None]
+    reading = recognizer.read((page.image * light).astype(np.uint8))
+    assert (reading.text, reading.rejected) == (text, 0)
+
+
 # --- forms of a picture ----------------------------------------------------------------------
 
 

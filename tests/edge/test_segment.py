@@ -135,6 +135,21 @@ def test_a_neighbours_ink_is_cut_away() -> None:
     assert np.array_equal(contrast, whole)
 
 
+@pytest.mark.parametrize("line", [2, 4])
+def test_a_frame_around_digits_is_no_mark(line: int) -> None:
+    """A frame is none of the digits it surrounds, however much of its box their ink fills."""
+    digits = [(30 + 50 * i, y, 30, 60) for i in range(4) for y in (30, 110)]
+    contrast = drawn(*digits, line=8)
+    contrast |= drawn((10, 10, 250, 180), line=line)
+    assert {c.box for c in found_in(contrast)} == {Box(*digit) for digit in digits}
+
+
+def test_a_digit_in_a_closed_loop_is_found_with_it() -> None:
+    """A mark inside another's hole is a mark of its own, and the loop stays one."""
+    contrast = drawn((20, 20, 100, 160), line=10) | drawn((60, 80, 20, 40), line=6)
+    assert {c.box for c in found_in(contrast)} == {Box(20, 20, 100, 160), Box(60, 80, 20, 40)}
+
+
 def test_a_noisy_picture_is_bounded() -> None:
     """Thousands of specks give no more candidates than allowed."""
     noise = np.random.default_rng(1).integers(0, 256, (480, 640), np.uint8)

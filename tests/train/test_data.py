@@ -130,7 +130,7 @@ def with_label(label: int, dtype: type[np.integer[Any]]) -> Change:
 def test_arrays_of_another_form_are_refused(
     digits: DigitData, tmp_path: Path, key: str, change: Change, expected: str, found: str
 ) -> None:
-    """An array that is not what MNIST's is gets a line with its name, its form and the right one."""
+    """An array of another form gets a line with its name, its form and the right one."""
     path = tmp_path / "other.npz"
     np.savez(path, **{**vars(digits), key: change(getattr(digits, key))})
     message = refusal(path)

@@ -23,18 +23,21 @@ SMALL = FeedSettings(digits=90, scene_digits=50)
 SEED = 5
 
 HELD_FEED = """
+import signal
 import time
 import numpy as np
 from digitcam.train.feed import EpochFeed, FeedSettings
 
 def main():
+    # A job in the background of a script inherits that interrupts are ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     x = np.zeros((10, 28, 28), np.uint8)
     x[:, 5:23, 13:16] = 255
     settings = FeedSettings(digits=10, scene_digits=0)
     with EpochFeed(x, np.ones(10, np.uint8), settings, 1, workers=2) as feed:
         feed.epoch(0)
-        print("ready", flush=True)
         try:
+            print("ready", flush=True)
             time.sleep(600)
         except KeyboardInterrupt:
             print("interrupted", flush=True)
@@ -217,7 +220,7 @@ def test_ctrl_c_is_left_to_the_training(feed_program: subprocess.Popen[str]) -> 
 
 
 def test_workers_need_no_tensorflow() -> None:
-    """What the workers import loads neither Keras nor TensorFlow: they start fast and stay small."""
+    """What the workers import loads neither Keras nor TensorFlow, so they start fast."""
     check = (
         "import sys, digitcam.train.feed; sys.exit(bool({'keras', 'tensorflow'} & {*sys.modules}))"
     )
