@@ -86,8 +86,10 @@ def main() -> int:
     except EdgeError as error:
         print(f"frame: {error}", file=sys.stderr)
         return 1
+    if not results:
+        return 1
     print(json.dumps(results) if options.json else _report(results))
-    return 0 if results else 1
+    return 0
 
 
 def measure(model: Path, runtime: Runtime, rounds: int) -> dict[str, Any]:

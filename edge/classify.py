@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -64,7 +65,7 @@ class Classifier:
         self._batch = 1
         scale, zero_point = self._input["quantization"]
         levels = np.arange(256) / 255 / scale + zero_point
-        self._quantized = np.clip(np.rint(levels), -128, 127).astype(np.int8)
+        self._quantized = np.clip(np.rint(levels), -128, 127).astype(np.int8).view(np.uint8)
 
     def _check(self) -> None:
         name, classes = self._bundle.name, len(self._bundle.classes)
@@ -103,7 +104,8 @@ class Classifier:
         if batch != self._batch:
             self._resize(batch)
         values = np.zeros((batch, *IMAGE_SHAPE, 1), np.int8)
-        np.take(self._quantized, images, out=values[:count, ..., 0])
+        quantized = cv2.LUT(images.reshape(-1, IMAGE_SHAPE[1]), self._quantized)
+        values[:count, ..., 0] = quantized.reshape(images.shape).view(np.int8)
         self._interpreter.set_tensor(self._input["index"], values)
         self._interpreter.invoke()
         output: NDArray[np.int8] = self._interpreter.get_tensor(self._output["index"])
