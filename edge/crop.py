@@ -28,7 +28,7 @@ RAMP = (0.25, 0.75)
 """Parts of the peak contrast that become 0 and 255: halos go, anti-aliased edges stay."""
 
 PREPROCESSING = 1
-"""Raise it when the way from luma to model image changes, so that older models are refused."""
+"""Raise it when model images change by more than the golden test allows; refuses older models."""
 
 
 def fingerprint() -> str:

@@ -79,16 +79,33 @@ def find_ink(luma: GrayImage, settings: PreprocessSettings) -> Ink:
     smooth = luma
     if settings.median_blur_px > 1:
         smooth = _median_blur(luma, settings.median_blur_px)
+    height, width = luma.shape
+    if height % 2 or width % 2:
+        replicate = cv2.BORDER_REPLICATE
+        smooth = _gray(cv2.copyMakeBorder(smooth, 0, height % 2, 0, width % 2, replicate))
     half = _gray(cv2.resize(smooth, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
     light_on_dark = settings.polarity == "light-on-dark" or (
         settings.polarity == "auto" and _is_light_on_dark(half, settings)
     )
     paper = _paper(half, light_on_dark, settings)
-    paper = _gray(cv2.resize(paper, smooth.shape[::-1], interpolation=cv2.INTER_LINEAR))
-    above, below = (smooth, paper) if light_on_dark else (paper, smooth)
-    contrast = _gray(cv2.subtract(above, below, dst=paper))
+    contrast = _contrast(smooth, paper, light_on_dark)[:height, :width]
     mask = _gray(cv2.threshold(contrast, settings.min_contrast - 1, 255, cv2.THRESH_BINARY)[1])
     return Ink(contrast, mask, light_on_dark)
+
+
+def _contrast(smooth: GrayImage, paper: GrayImage, light_on_dark: bool) -> GrayImage:
+    """Return how far each pixel stands out of the paper of its 2 x 2 block.
+
+    Doubled by interleaving it with itself, and taken from every second row, the paper comes to full
+    resolution in a fifth of the time of ``cv2.resize``.
+    """
+    height, width = paper.shape
+    wide = _gray(cv2.merge([paper, paper])).reshape(height, 2 * width)
+    contrast = np.empty((height, 2, 2 * width), np.uint8)
+    for row in (0, 1):
+        above, below = (smooth[row::2], wide) if light_on_dark else (wide, smooth[row::2])
+        cv2.subtract(above, below, dst=contrast[:, row])
+    return contrast.reshape(2 * height, 2 * width)
 
 
 def _median_blur(luma: GrayImage, side: int) -> GrayImage:
