@@ -150,7 +150,10 @@ def read_json(path: Path) -> dict[str, Any]:
             "another folder"
         ) from error
     if not isinstance(content, dict):
-        raise RunError(f"{path}: expected a JSON object, found {type(content).__name__}")
+        raise RunError(
+            f"{path}: expected a JSON object, found {type(content).__name__}; train anew in "
+            "another folder"
+        )
     return content
 
 

@@ -142,10 +142,10 @@ def _epochs(
             images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
             row = _train_epoch(model, epoch, images, labels, split, recipe)
             if not math.isfinite(row["loss"] + row["val_loss"]):
+                kept = f"the checkpoint before is kept in {folder.path}; " if state else ""
                 raise RunError(
                     f"epoch {epoch + 1}: the loss is {row['loss']}, on held-back digits "
-                    f"{row['val_loss']}; the last good checkpoint is "
-                    f"kept in {folder.path}; train with a lower --learning-rate in another --out"
+                    f"{row['val_loss']}; {kept}train with a lower --learning-rate in another --out"
                 )
             state = _save(model, epoch, row, state, folder)
     if state is None:

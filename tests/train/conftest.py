@@ -1,7 +1,14 @@
 """Drawn digits that stand in for MNIST, so that the tests need no data."""
 
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,6 +18,9 @@ from numpy.typing import NDArray
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.handwriting import draw_digit
 
+KERAS_PROCESS = Path(__file__).parent / "keras_process.py"
+NOBODY = "http://127.0.0.1:9"
+"""Where no server listens: the port of a protocol of 1983."""
 TRAINING_DIGITS = 240
 TEST_DIGITS = 60
 
@@ -42,12 +52,55 @@ def digits_npz(digits: DigitData, tmp_path_factory: pytest.TempPathFactory) -> P
     return path
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What came of a call."""
+
+    value: Any
+    out: str
+    err: str
+    failure: str | None
+
+
 @pytest.fixture(scope="session")
-def keras() -> ModuleType:
-    """Keras with TensorFlow under it; without them the test is skipped."""
-    pytest.importorskip("tensorflow", reason="needs TensorFlow: pip install 'digitcam[train]'")
-    module: ModuleType = pytest.importorskip("keras", reason="needs Keras")
-    return module
+def tensorflow() -> None:
+    """Skip without TensorFlow and Keras; they are never loaded into this process."""
+    missing = [name for name in ("tensorflow", "keras") if find_spec(name) is None]
+    if missing:
+        pytest.skip(f"needs {' and '.join(missing)}: pip install 'digitcam[train]'")
+
+
+@pytest.fixture(scope="session")
+def keras_call(
+    tensorflow: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Answer]]:
+    """Call a function of keras_process.py in the process that has Keras, without a network."""
+    environment = {
+        **os.environ,
+        "KERAS_HOME": str(tmp_path_factory.mktemp("keras")),
+        "https_proxy": NOBODY,
+        "no_proxy": "127.0.0.1",
+    }
+    environment.pop(DATA_VARIABLE, None)
+    program = subprocess.Popen(
+        [sys.executable, KERAS_PROCESS],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    requests, replies = program.stdin, program.stdout
+    assert requests
+    assert replies
+
+    def call(name: str, *arguments: object) -> Answer:
+        print(json.dumps([name, [str(argument) for argument in arguments]]), file=requests)
+        requests.flush()
+        return Answer(*json.loads(replies.readline()))
+
+    with program:
+        yield call
+        requests.close()
 
 
 def _mnist_like(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:

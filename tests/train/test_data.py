@@ -4,19 +4,19 @@ import gzip
 import hashlib
 import socket
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitcam.train.data import DATA_VARIABLE, IDX_FILES, DigitData, load_digits
+from digitcam.train.data import DATA_VARIABLE, IDX_FILES, MNIST_SHA256, DigitData, load_digits
 from digitcam.train.errors import DataError
 
 
@@ -280,9 +280,8 @@ class QuietHandler(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture
-def server(digits_npz: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+def server(digits_npz: Path) -> Iterator[ThreadingHTTPServer]:
     """A web server on loopback that has mnist.npz."""
-    monkeypatch.setenv("no_proxy", "*")
     handler = partial(QuietHandler, directory=str(digits_npz.parent))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
@@ -296,53 +295,63 @@ def url_of(server: ThreadingHTTPServer, name: str = "mnist.npz") -> str:
     return f"http://127.0.0.1:{server.server_port}/{name}"
 
 
-def refused_download(url: str, cache: Path, **options: str) -> str:
-    with pytest.raises(DataError) as caught:
-        load_digits(url=url, cache=cache, **options)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.startswith(f"no data: {DATA_VARIABLE} is not set and {url} cannot be downloaded")
-    assert message.endswith("give the path of mnist.npz with --data")
-    return message
+def refused_download(keras_call: Callable[..., Any], url: str, cache: Path) -> str:
+    """Return the one line with which a download of MNIST is refused."""
+    failure: str = keras_call("download", url, MNIST_SHA256, cache).failure
+    assert "\n" not in failure
+    assert failure.startswith(
+        f"DataError: no data: {DATA_VARIABLE} is not set and {url} cannot be downloaded"
+    )
+    assert failure.endswith("give the path of mnist.npz with --data")
+    return failure
 
 
 def test_download_goes_to_the_cache(
-    keras: ModuleType,
+    keras_call: Callable[..., Any],
     digits: DigitData,
     digits_npz: Path,
     server: ThreadingHTTPServer,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Data is downloaded with a progress bar, once: the next call needs no network."""
     sha256 = hashlib.sha256(digits_npz.read_bytes()).hexdigest()
-    assert_same(load_digits(url=url_of(server), sha256=sha256, cache=tmp_path), digits)
-    shown = capsys.readouterr().out
+    first = keras_call("download", url_of(server), sha256, tmp_path)
+    assert first.value == digits.digests()
     size = digits_npz.stat().st_size
-    assert f"{size}/{size}" in shown
+    assert f"{size}/{size}" in first.out
     server.shutdown()
-    assert_same(load_digits(url=url_of(server), sha256=sha256, cache=tmp_path), digits)
-    assert capsys.readouterr().out == ""
+    second = keras_call("download", url_of(server), sha256, tmp_path)
+    assert second.value == digits.digests()
+    assert second.out == ""
 
 
 def test_download_of_something_else_is_refused(
-    keras: ModuleType, server: ThreadingHTTPServer, tmp_path: Path
+    keras_call: Callable[..., Any], server: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
     """A file that is not MNIST, by its hash, is refused, the second time too."""
     for _ in range(2):
-        assert "hash does not match" in refused_download(url_of(server), tmp_path)
+        message = refused_download(keras_call, url_of(server), tmp_path)
+        assert "hash does not match" in message
 
 
 def test_missing_download_is_refused(
-    keras: ModuleType, server: ThreadingHTTPServer, tmp_path: Path
+    keras_call: Callable[..., Any], server: ThreadingHTTPServer, tmp_path: Path
 ) -> None:
     """A server that has no such file gets its answer repeated, and no file is left."""
-    assert "404" in refused_download(url_of(server, "absent.npz"), tmp_path)
+    assert "404" in refused_download(keras_call, url_of(server, "absent.npz"), tmp_path)
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_no_network_is_refused(keras: ModuleType, tmp_path: Path) -> None:
+def test_no_network_is_refused(keras_call: Callable[..., Any], tmp_path: Path) -> None:
     """Without a server there is one line that says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
-    assert "refused" in refused_download(f"http://127.0.0.1:{port}/mnist.npz", tmp_path)
+    url = f"http://127.0.0.1:{port}/mnist.npz"
+    assert "refused" in refused_download(keras_call, url, tmp_path)
+
+
+def test_download_without_keras_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where Keras is not installed, the line names the extra and the other way."""
+    monkeypatch.setitem(sys.modules, "keras", None)  # An import of it then fails.
+    with pytest.raises(DataError, match=r"no data: .*'digitcam\[train\]' or give .* --data$"):
+        load_digits()

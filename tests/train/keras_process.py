@@ -1,0 +1,100 @@
+"""What the tests have Keras do, in one process that they share.
+
+TensorFlow takes seconds to load, and is never loaded into the process of the tests: it fails
+beside a TFLite runtime, which the tests of digitcam.edge load there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import resource
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitcam.train.architectures import build_model
+from digitcam.train.cli import main
+from digitcam.train.data import load_digits
+
+
+def train(*arguments: str) -> int:
+    """Call digitcam-train and return its exit status."""
+    return main(arguments)
+
+
+def download(url: str, sha256: str, cache: str) -> dict[str, str]:
+    """Download a data set into a cache and return its digests."""
+    return load_digits(url=url, sha256=sha256, cache=Path(cache)).digests()
+
+
+def architecture(name: str) -> dict[str, Any]:
+    """Return what can be said of a network that has not been trained."""
+    from keras import layers
+
+    model = build_model(name)
+    multiplications = 0
+    for layer in model.layers:
+        if isinstance(layer, layers.Conv2D):
+            _, rows, columns, _ = layer.output.shape
+            multiplications += rows * columns * int(np.prod(layer.kernel.shape))
+        elif not isinstance(layer, layers.InputLayer | layers.BatchNormalization | layers.ReLU):
+            raise NotImplementedError(f"count the multiplications of {layer}")
+    logits = np.asarray(model(np.random.default_rng(0).random((5, 28, 28, 1), np.float32)))
+    return {
+        "input": model.input_shape,
+        "output": model.output_shape,
+        "logits": logits.tolist(),
+        "parameters": model.count_params(),
+        "multiplications": multiplications,
+    }
+
+
+def contents(path: str) -> list[str]:
+    """Return the sha256 of each variable of a saved model and its optimizer."""
+    import keras
+
+    model = keras.models.load_model(path)
+    variables = [*model.weights, *model.optimizer.variables]
+    return [hashlib.sha256(np.asarray(each).tobytes()).hexdigest() for each in variables]
+
+
+def train_without_room(*arguments: str) -> int:
+    """Call digitcam-train where no file can grow beyond 100 kB, as on a disk that is full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        return main(arguments)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+CALLS = {
+    call.__name__: call for call in (train, train_without_room, download, architecture, contents)
+}
+
+
+def serve() -> None:
+    """Answer requests, a line of JSON each: [name, arguments] gets [value, out, err, failure]."""
+    replies = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # What libraries print past Python goes elsewhere.
+    for line in sys.stdin:
+        name, arguments = json.loads(line)
+        value, failure, out, err = None, None, io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            try:
+                value = CALLS[name](*arguments)
+            except (Exception, SystemExit) as error:
+                failure = f"{type(error).__name__}: {error}"
+        print(
+            json.dumps([value, out.getvalue(), err.getvalue(), failure]), file=replies, flush=True
+        )
+
+
+if __name__ == "__main__":
+    serve()

@@ -1,0 +1,501 @@
+"""A training ends the same however often it is killed, and leaves nothing half-written."""
+
+import csv
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from digitcam.edge.crop import fingerprint
+from digitcam.train.architectures import ARCHITECTURES
+from digitcam.train.cli import build_parser, main
+from digitcam.train.data import DATA_VARIABLE, DigitData
+from digitcam.train.errors import TrainError
+from digitcam.train.feed import FeedSettings
+from digitcam.train.run import Recipe, RunFolder
+
+EPOCHS = 4
+FLAGS = (
+    *("--digits", "150", "--scene-digits", "50", "--validation", "40"),
+    *("--batch-size", "20", "--workers", "1"),
+)
+DIVERGING = "3000"
+"""Weight decay that multiplies the weights by -8 a step at the highest learning rate: what ten
+steps of warm-up leave finite overflows within the next ten."""
+WORSENING = "1500"
+"""Weight decay that makes every epoch many times worse than the one before, but finite."""
+
+Call = Callable[..., Any]
+
+
+def arguments(out: Path, data: Path, *more: str) -> list[str]:
+    return ["--out", str(out), "--data", str(data), "--epochs", str(EPOCHS), *FLAGS, *more]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "digitcam.train.cli", *arguments]
+
+
+def read_state(folder: Path) -> dict[str, Any]:
+    state: dict[str, Any] = json.loads((folder / "state.json").read_text())
+    return state
+
+
+def lasting(history: Sequence[dict[str, float]]) -> list[dict[str, float]]:
+    """Return a history without what depends on the machine's load."""
+    return [{key: row[key] for key in row if key != "seconds"} for row in history]
+
+
+def complaint(answer: Any) -> str:
+    """Return the one line with which a training failed; progress may stand before it."""
+    assert answer.failure is None
+    assert answer.value == 1
+    assert "Traceback" not in answer.err
+    lines = [line for line in answer.err.splitlines() if line.startswith("digitcam-train: ")]
+    assert len(lines) == 1
+    assert answer.err.endswith(f"{lines[0]}\n")
+    return lines[0]
+
+
+def marks(folder: Path) -> dict[str, int]:
+    """Return when each file was written."""
+    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+@dataclass(frozen=True)
+class Trained:
+    folder: Path
+    out: str
+    err: str
+
+
+@dataclass(frozen=True)
+class Interrupted:
+    folder: Path
+    snapshots: list[Path]
+    """Copies of the folder after each kill."""
+
+
+def kill_when(appears: str, folder: Path, data: Path) -> None:
+    """Train until a file appears, under its final name or an earlier one, and kill -9 at once."""
+    with (folder.parent / "output").open("w+") as output:
+        program = subprocess.Popen(command(*arguments(folder, data)), stdout=output, stderr=output)
+        try:
+            while not any(folder.glob(f"*{appears}")):
+                time.sleep(0.001)
+                if program.poll() is not None:
+                    output.seek(0)
+                    pytest.fail(f"ended before {appears} was there: {output.read()}")
+        finally:
+            program.kill()
+            program.wait()
+
+
+@pytest.fixture(scope="session")
+def runs(
+    keras_call: Call, digits_npz: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Trained, Interrupted]:
+    """Train twice at the same time, with interruptions and without."""
+    whole, killed = (tmp_path_factory.mktemp("run") / name for name in ("whole", "killed"))
+    program = subprocess.Popen(
+        command(*arguments(whole, digits_npz)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    snapshots = []
+    with program:
+        for appears in ("checkpoint-0002.keras", "model.keras"):
+            kill_when(appears, killed, digits_npz)
+            snapshots.append(Path(shutil.copytree(killed, killed.parent / f"at-{appears}")))
+        answer = keras_call("train", *arguments(killed, digits_npz))
+        out, err = program.communicate()
+    assert answer.value == 0, answer
+    assert program.returncode == 0, err
+    return Trained(whole, out, err), Interrupted(killed, snapshots)
+
+
+@pytest.fixture(scope="session")
+def trained(runs: tuple[Trained, Interrupted]) -> Trained:
+    """A training that nothing interrupted."""
+    return runs[0]
+
+
+@pytest.fixture(scope="session")
+def interrupted(runs: tuple[Trained, Interrupted]) -> Interrupted:
+    """The same training, killed while it wrote the second epoch and again while it finished."""
+    return runs[1]
+
+
+@pytest.fixture
+def unfinished(trained: Trained, tmp_path: Path) -> Path:
+    """A copy of the run as a kill after its last epoch leaves it."""
+    folder = tmp_path / "unfinished"
+    shutil.copytree(trained.folder, folder)
+    for name in ("metrics.json", "model.keras", "curves.png"):
+        (folder / name).unlink()
+    return folder
+
+
+def test_run_holds_everything(trained: Trained) -> None:
+    """A run leaves model, metrics, history, curves, recipe and state, and no other checkpoint."""
+    state = read_state(trained.folder)
+    assert set(marks(trained.folder)) == {
+        *("model.keras", "metrics.json", "history.csv", "curves.png", "recipe.json", "state.json"),
+        *(state["checkpoint"], state["best"]),
+    }
+    assert state["checkpoint"] == f"checkpoint-{EPOCHS:04d}.keras"
+    assert f"model {trained.folder / 'model.keras'}" in trained.out
+    assert f"epoch {EPOCHS} of {EPOCHS}" in trained.err
+
+
+def test_recipe_says_what_decides_the_result(trained: Trained, digits: DigitData) -> None:
+    """recipe.json has settings, data digests, preprocessing, classes and library versions."""
+    recipe = json.loads((trained.folder / "recipe.json").read_text())
+    assert recipe["seed"] == Recipe().seed
+    assert recipe["feed"]["digits"] == 150
+    assert recipe["feed"]["augment"]["noise"] == FeedSettings().augment.noise
+    assert recipe["data"] == digits.digests()
+    assert recipe["preprocessing"] == fingerprint()
+    assert recipe["classes"] == [str(digit) for digit in range(10)]
+    assert recipe["versions"]["keras"] == version("keras")
+    assert recipe["versions"]["tensorflow"] == version("tensorflow")
+
+
+def test_history_is_a_row_an_epoch(trained: Trained) -> None:
+    """history.csv has the rows of state.json, and training brought the loss down."""
+    history = read_state(trained.folder)["history"]
+    with (trained.folder / "history.csv").open(newline="") as file:
+        rows = [{key: float(text) for key, text in row.items()} for row in csv.DictReader(file)]
+    assert rows == history
+    assert [row["epoch"] for row in history] == [1, 2, 3, 4]
+    assert history[-1]["loss"] < history[0]["loss"] / 2
+    assert history[-1]["learning_rate"] == 0
+
+
+def test_metrics_measure_the_model(trained: Trained, digits: DigitData) -> None:
+    """metrics.json has the test set's confusion, and figures that fit each other."""
+    metrics = json.loads((trained.folder / "metrics.json").read_text())
+    confusion = np.array(metrics["test"]["confusion"])
+    assert confusion.sum(axis=1).tolist() == np.bincount(digits.y_test).tolist()
+    assert metrics["test_accuracy"] == pytest.approx(confusion.trace() / confusion.sum())
+    assert f"test accuracy {metrics['test_accuracy']:.4f}" in trained.out
+    assert metrics["epochs"] == metrics["chosen_epoch"] == EPOCHS
+    assert 0.1 <= metrics["temperature"] <= 10
+    assert 0 <= metrics["calibration_error"] <= 1
+
+
+def test_curves_are_a_picture(trained: Trained) -> None:
+    """curves.png is a PNG of more than one colour."""
+    assert (trained.folder / "curves.png").read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
+    picture = cv2.imread(str(trained.folder / "curves.png"))
+    assert picture.shape[1] > 1000
+    assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 10
+
+
+def test_killed_training_ends_like_an_uninterrupted_one(
+    trained: Trained, interrupted: Interrupted, keras_call: Call
+) -> None:
+    """After two kills history, metrics, weights and optimizer are the same to the last bit."""
+    whole, killed = trained.folder, interrupted.folder
+    assert set(marks(killed)) == set(marks(whole))
+    assert lasting(read_state(killed)["history"]) == lasting(read_state(whole)["history"])
+    assert (killed / "metrics.json").read_bytes() == (whole / "metrics.json").read_bytes()
+    for name in ("model.keras", read_state(whole)["checkpoint"]):
+        found, expected = (keras_call("contents", folder / name) for folder in (killed, whole))
+        assert expected.failure is None
+        assert found.value == expected.value
+    with (killed / "history.csv").open(newline="") as file:
+        assert [float(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
+
+
+def test_killed_training_leaves_whole_files(interrupted: Interrupted, keras_call: Call) -> None:
+    """After each kill what stands under a final name is whole, and the state names what is."""
+    done = []
+    for folder in interrupted.snapshots:
+        assert not (folder / "metrics.json").exists()
+        for path in folder.glob("[!.]*.keras"):
+            with zipfile.ZipFile(path) as archive:
+                assert archive.testzip() is None
+        state = read_state(folder)
+        for name in {state["checkpoint"], state["best"]}:
+            assert keras_call("contents", folder / name).failure is None
+        json.loads((folder / "recipe.json").read_text())
+        done.append(len(state["history"]))
+    assert done in ([1, 4], [2, 4])
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from digitcam.train.run import RunFolder, State
+
+folder = RunFolder(Path(sys.argv[1]), {"format": 1})
+history = []
+while True:
+    name = f"checkpoint-{len(history):04d}.keras"
+    folder.write(name, lambda path: path.write_bytes(name.encode() * 50_000))
+    history.append({"epoch": len(history), "val_loss": -len(history)})
+    folder.write_state(State(name, name, history))
+    print(flush=True)
+"""
+"""A program that writes checkpoints as fast as it can."""
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_kill_at_any_moment_leaves_whole_files(tmp_path: Path, seed: int) -> None:
+    """Killed at a random moment of writing, a run names a whole checkpoint and parses."""
+    writer = [sys.executable, "-c", WRITER, str(tmp_path)]
+    with subprocess.Popen(writer, stdout=subprocess.PIPE) as program:
+        assert program.stdout
+        program.stdout.readline()
+        time.sleep(random.Random(seed).uniform(0, 0.05))
+        program.kill()
+    state = RunFolder(tmp_path, {"format": 1}).state()
+    assert state
+    content = (tmp_path / state.checkpoint).read_bytes()
+    assert content == state.checkpoint.encode() * 50_000
+    with (tmp_path / "history.csv").open(newline="") as file:
+        # The history is written first, so that it is never behind the state.
+        assert len(list(csv.DictReader(file))) - len(state.history) in (0, 1)
+
+
+def test_finished_run_says_so(trained: Trained, keras_call: Call, digits_npz: Path) -> None:
+    """Called again, a finished run repeats its result, writes nothing and exits with 0."""
+    before = marks(trained.folder)
+    again = keras_call("train", *arguments(trained.folder, digits_npz))
+    assert again.value == 0
+    assert again.out == trained.out
+    assert again.err.startswith(f"{trained.folder} is trained already; ")
+    assert marks(trained.folder) == before
+
+
+def test_other_recipe_is_refused(trained: Trained, keras_call: Call, digits_npz: Path) -> None:
+    """A folder of another recipe is left alone, and the setting that differs is named."""
+    before = marks(trained.folder)
+    answer = keras_call("train", *arguments(trained.folder, digits_npz, "--seed", "2"))
+    assert "begun with seed 1, asked for is 2; use the same settings or " in complaint(answer)
+    assert marks(trained.folder) == before
+
+
+def test_other_data_is_refused(
+    trained: Trained, keras_call: Call, digits: DigitData, tmp_path: Path
+) -> None:
+    """A run is not continued with other digits."""
+    other = tmp_path / "other.npz"
+    np.savez(other, **{**vars(digits), "x_train": digits.x_train[:, :, ::-1]})
+    answer = keras_call("train", *arguments(trained.folder, other))
+    assert 'begun with data {"x_train": ' in complaint(answer)
+
+
+def test_other_library_versions_are_taken(
+    unfinished: Path, keras_call: Call, digits_npz: Path
+) -> None:
+    """A run may be finished with newer libraries: what it was begun with stays in its recipe."""
+    recipe = json.loads((unfinished / "recipe.json").read_text())
+    recipe["versions"]["keras"] = "3.0.0"
+    (unfinished / "recipe.json").write_text(json.dumps(recipe))
+    assert keras_call("train", *arguments(unfinished, digits_npz)).value == 0
+    assert json.loads((unfinished / "recipe.json").read_text()) == recipe
+
+
+def truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-40])
+
+
+def bits_flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    for place in range(len(content) // 4, len(content) // 2, 1000):
+        content[place] ^= 0xFF
+    path.write_bytes(content)
+
+
+def content(**values: object) -> Callable[[Path], object]:
+    return lambda path: path.write_text(json.dumps(values))
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "reason"),
+    [
+        ("recipe.json", truncated, "expected a JSON file of a run"),
+        ("state.json", truncated, "expected a JSON file of a run"),
+        ("state.json", lambda path: path.write_text("[]"), "expected a JSON object, found list"),
+        ("state.json", content(epoch=3), "expected checkpoint, best and history"),
+        ("state.json", content(checkpoint="a", best="a", history=[]), "expected checkpoint, best"),
+        (
+            "state.json",
+            content(checkpoint=1, best="a", history=[{"val_loss": 1}]),
+            "expected check",
+        ),
+        ("state.json", content(checkpoint="a", best="a", history=[{"val_loss": "b"}]), "expected"),
+        ("checkpoint-0004.keras", Path.unlink, "missing, though state.json names it"),
+        ("checkpoint-0004.keras", truncated, "expected a checkpoint, cannot read it"),
+        ("checkpoint-0004.keras", bits_flipped, "expected a checkpoint, cannot read it"),
+    ],
+)
+def test_damaged_run_is_refused(
+    unfinished: Path,
+    keras_call: Call,
+    digits_npz: Path,
+    name: str,
+    damage: Callable[[Path], object],
+    reason: str,
+) -> None:
+    """A damaged state or checkpoint gets one line that names the file and what it should be."""
+    damage(unfinished / name)
+    line = complaint(keras_call("train", *arguments(unfinished, digits_npz)))
+    assert line.startswith(f"digitcam-train: {unfinished / name}: {reason}")
+    assert " anew in another " in line
+    assert not (unfinished / "metrics.json").exists()
+
+
+def test_full_disk_is_reported(unfinished: Path, keras_call: Call, digits_npz: Path) -> None:
+    """Where a file cannot be written whole it is not there, and the run can be finished later."""
+    answer = keras_call("train_without_room", *arguments(unfinished, digits_npz))
+    assert "File too large" in complaint(answer)
+    assert not (unfinished / "model.keras").exists()
+    assert keras_call("train", *arguments(unfinished, digits_npz)).value == 0
+
+
+def test_training_stops_early(keras_call: Call, digits_npz: Path, tmp_path: Path) -> None:
+    """With a loss that only grows one epoch of patience ends it, and the best epoch is kept."""
+    flags = ("--patience", "1", "--weight-decay", WORSENING)
+    answer = keras_call("train", *arguments(tmp_path / "run", digits_npz, *flags))
+    assert answer.value == 0
+    assert "stopping: no better validation loss in 1 epochs" in answer.err
+    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
+    assert (metrics["epochs"], metrics["chosen_epoch"]) == (2, 1)
+
+
+def test_diverging_training_fails(keras_call: Call, digits_npz: Path, tmp_path: Path) -> None:
+    """A loss that is no number any more ends in one line, and the epochs before it are kept."""
+    folder = tmp_path / "run"
+    answer = keras_call("train", *arguments(folder, digits_npz, "--weight-decay", DIVERGING))
+    line = complaint(answer)
+    state = read_state(folder)
+    assert f"epoch {len(state['history']) + 1}: the loss is nan" in line
+    assert f"the checkpoint before is kept in {folder}; train with a lower --learning" in line
+    assert np.isfinite([row["val_loss"] for row in state["history"]]).all()
+    assert keras_call("contents", folder / state["checkpoint"]).failure is None
+    assert not (folder / "metrics.json").exists()
+
+
+@pytest.mark.parametrize("name", ["file", "file/run"])
+def test_unusable_folder_is_refused(
+    keras_call: Call, digits_npz: Path, tmp_path: Path, name: str
+) -> None:
+    """A run folder that cannot be made is refused with the reason."""
+    (tmp_path / "file").touch()
+    line = complaint(keras_call("train", *arguments(tmp_path / name, digits_npz)))
+    assert f"{tmp_path / name}: cannot be used as a run folder: " in line
+    assert line.endswith("; choose another --out")
+
+
+def test_too_much_validation_is_refused(keras_call: Call, digits_npz: Path, tmp_path: Path) -> None:
+    """Holding all digits back is refused before there is a run folder that would remember it."""
+    flags = ("--validation", "240")
+    line = complaint(keras_call("train", *arguments(tmp_path / "run", digits_npz, *flags)))
+    assert "validation must be less than the 240 training digits, found 240" in line
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_data_and_no_network_is_one_line(keras_call: Call, tmp_path: Path) -> None:
+    """Without data and without a network the command says so and what to do."""
+    line = complaint(keras_call("train", "--out", tmp_path / "run"))
+    assert f"no data: {DATA_VARIABLE} is not set and https://" in line
+    assert line.endswith("give the path of mnist.npz with --data")
+
+
+@pytest.mark.parametrize("library", ["keras", "sklearn", "matplotlib", "tensorflow"])
+def test_missing_library_names_the_extra(library: str, digits_npz: Path, tmp_path: Path) -> None:
+    """Without a library of the extra there is one line, before any training, that names it."""
+    if library == "tensorflow" and find_spec("keras") is None:
+        pytest.skip("needs Keras: pip install 'digitcam[train]'")
+    script = (
+        f"import sys; sys.modules[{library!r}] = None; "  # An import of it then fails.
+        "from digitcam.train.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *arguments(tmp_path / "run", digits_npz)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "KERAS_BACKEND": "tensorflow"},
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("digitcam-train: training needs ")
+    assert library in line
+    assert line.endswith("; pip install 'digitcam[train]'")
+    assert not (tmp_path / "run").exists()
+
+
+def test_debug_shows_the_traceback(tmp_path: Path) -> None:
+    """With --debug an error is raised as it is."""
+    with pytest.raises(TrainError):
+        main(["--out", str(tmp_path / "run"), "--data", str(tmp_path / "nowhere"), "--debug"])
+
+
+def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
+    """--help gives the real default of every setting."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    assert ended.value.code == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    recipe = Recipe()
+    for name in ("digits", "scene_digits"):
+        assert f"(default: {getattr(recipe.feed, name)})" in shown
+    for setting in fields(Recipe):
+        if setting.name != "feed":
+            assert f"(default: {getattr(recipe, setting.name)})" in shown
+    assert "None" not in shown
+    assert DATA_VARIABLE in shown
+
+
+@pytest.mark.parametrize(
+    ("flag", "text", "expected"),
+    [
+        ("--epochs", "0", "a whole number from 1, found '0'"),
+        ("--epochs", "1.5", "a whole number from 1, found '1.5'"),
+        ("--batch-size", "²", "a whole number from 1, found '²'"),
+        ("--workers", "0", "a whole number from 1, found '0'"),
+        ("--scene-digits", "-1", "a whole number from 0, found '-1'"),
+        ("--seed", "-1", "a whole number from 0 to 4294967295, found '-1'"),
+        ("--seed", str(2**32), "a whole number from 0 to 4294967295, found '4294967296'"),
+        ("--learning-rate", "fast", "a number from 0, found 'fast'"),
+        ("--learning-rate", "nan", "a number from 0, found 'nan'"),
+        ("--weight-decay", "-1", "a number from 0, found '-1'"),
+        ("--weight-decay", "inf", "a number from 0, found 'inf'"),
+        ("--arch", "resnet", f"choose from {sorted(ARCHITECTURES)[0]}"),
+    ],
+)
+def test_impossible_values_are_usage_errors(
+    capsys: pytest.CaptureFixture[str], flag: str, text: str, expected: str
+) -> None:
+    """A value that makes no sense is status 2 and a line with the flag and what it takes."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--out", "run", flag, text])
+    assert ended.value.code == 2
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"digitcam-train: error: argument {flag}: ")
+    assert expected in line.replace("'flagship'", "flagship")
+
+
+def test_largest_seed_is_taken(tmp_path: Path) -> None:
+    """The ends of the range of seeds are within it."""
+    for seed in (0, 2**32 - 1):
+        assert build_parser().parse_args(["--out", "run", "--seed", str(seed)]).seed == seed
