@@ -14,7 +14,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.bundle import Bundle
 from digitcam.edge.classify import find_interpreter
 from digitcam.edge.settings import Runtime
 
@@ -65,9 +64,9 @@ def crop(ink: Image, place: Place) -> Image:
 class Network:
     """The network, called with one digit at a time."""
 
-    def __init__(self, bundle: Bundle, runtime: Runtime) -> None:
+    def __init__(self, model: bytes, runtime: Runtime) -> None:
         _, interpreter = find_interpreter(runtime)
-        self._interpreter: Any = interpreter(model_content=bundle.model, num_threads=1)
+        self._interpreter: Any = interpreter(model_content=model, num_threads=1)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]
         self._output = self._interpreter.get_output_details()[0]

@@ -37,7 +37,7 @@ from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.classify import MODULES, find_interpreter
 from digitcam.edge.crop import model_images
 from digitcam.edge.preprocess import find_ink
-from digitcam.edge.segment import find_candidates
+from digitcam.edge.segment import find_marks
 from digitcam.edge.settings import Runtime, Settings
 from digitcam.train.photograph import Look
 from digitcam.train.scene import render_rows
@@ -96,7 +96,7 @@ def measure(model: Path, runtime: Runtime, rounds: int) -> dict[str, Any]:
     """Time both pipelines on the same frames in turns, one size after the other."""
     cpu = _use_one_processor()
     recognizer = Recognizer(model, Settings(runtime=runtime, threads=1))
-    network = baseline.Network(recognizer.bundle, runtime)
+    network = baseline.Network(recognizer.bundle.model, runtime)
     sizes = {}
     for name, (size, height_px) in SIZES.items():
         frames = [
@@ -151,7 +151,7 @@ def time_digitcam(recognizer: Recognizer, bgr: Image) -> Times:
     grayed = perf_counter()
     ink = find_ink(frame.luma, settings.preprocess)
     found = perf_counter()
-    candidates = find_candidates(ink, settings.segment)
+    candidates = find_marks(ink, settings.segment).digits
     segmented = perf_counter()
     images = model_images([candidate.contrast for candidate in candidates])
     cropped = perf_counter()

@@ -5,9 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-DIGITS = 10
+from digitcam.edge.bundle import REJECT_CLASS, SEVERAL_CLASS
+
 BLIND = "a letter or a blot gets the digit it resembles most"
-REJECTING = "a mark that is no digit has a class of its own"
+REJECTING = (
+    f"what is no digit has a class of its own, `{REJECT_CLASS}`, and digits that touch have "
+    f"`{SEVERAL_CLASS}`"
+)
+
+ANSWERS = """\
+| held-back digits answered at this confidence, float | {coverage:.2%} |
+| wrong among the answers to all held-back marks, float | {error:.2%} |
+"""
 
 CARD = """\
 # {name}
@@ -17,30 +26,32 @@ A network that reads one handwritten digit: {shape} int8 model image in, {classe
 
 ## How it was made
 Architecture `{architecture}`, seed {seed}, trained for {epochs} epochs on distorted digits of
-MNIST's training set and rendered scenes, through the preprocessing that the device runs
+MNIST's training set{paper} and rendered scenes, through the preprocessing that the device runs
 (`{preprocessing}`).
-Quantized with TensorFlow {tensorflow} on {samples} calibration images (seed {calibration_seed}).
+Quantized with TensorFlow {tensorflow} on {samples} calibration images (seed {calibration_seed}), \
+{from_run} of them the run's own.
 Every setting, library version and data digest is in `{name}.json`.
 
 ## Figures
 | what | value |
 | --- | --- |
-| MNIST test set, float | {accuracy_float:.2%} |
-| MNIST test set, int8, tflite-runtime {tflite_runtime} | {accuracy_int8:.2%} |
+| MNIST test set, the likeliest of the ten digits, float | {accuracy_float:.2%} |
+| the same, int8, tflite-runtime {tflite_runtime} | {accuracy_int8:.2%} |
 | golden images, tflite-runtime {tflite_runtime} against ai-edge-litert {litert} | \
-{golden_images:,} images, logits within {golden_max_step} step |
+{golden_images:,} images, logits within {golden_max_step}, all but {golden_farther} within 1 step |
 | size | {bytes:,} bytes |
 | temperature of the softmax | {temperature:.3f} |
-
+| least confidence of an answer | {min_confidence:.2f} |
+{answers}
 ## Limits
 - It sees one mark at a time and knows the digits 0 to 9; {others}.
-- Trained on MNIST's writers; how well it reads others is not measured here.
+- How well it reads writers whose digits it was not trained on is not measured here.
 - It fits the preprocessing named above and no other; digitcam refuses it beside another.
 
 ## Check it
     digitcam-convert --check {name}
 
-in this folder repeats every figure above but the float one. sha256 of `{name}.tflite`:
+in this folder measures the figures of the int8 model again. sha256 of `{name}.tflite`:
 
     {sha256}
 """
@@ -55,6 +66,7 @@ def build_card(name: str, sidecar: Mapping[str, Any]) -> str:
 
     """
     training, figures = sidecar["training"], sidecar["figures"]
+    metrics, paper = training["metrics"], training["data"].get("paper")
     versions, calibration = sidecar["conversion"]["versions"], sidecar["conversion"]["calibration"]
     return CARD.format(
         name=name,
@@ -65,18 +77,23 @@ def build_card(name: str, sidecar: Mapping[str, Any]) -> str:
         digitcam=versions["digitcam"],
         architecture=training.get("architecture", "unknown"),
         seed=training.get("seed", "unknown"),
-        epochs=training["metrics"].get("epochs", "unknown"),
+        epochs=metrics.get("epochs", "unknown"),
+        paper=f", {paper:,} glyphs photographed on paper" if paper else "",
         preprocessing=sidecar["preprocessing"],
         tensorflow=versions["tensorflow"],
         samples=calibration["samples"],
         calibration_seed=calibration["seed"],
+        from_run=calibration["from_run"],
         accuracy_float=figures["mnist_test_accuracy_float"],
         accuracy_int8=figures["mnist_test_accuracy_int8"],
         tflite_runtime=versions["tflite-runtime"],
         litert=versions["ai-edge-litert"],
         golden_images=figures["golden_images"],
         golden_max_step=figures["golden_max_step"],
+        golden_farther=figures["golden_farther_logits"],
         temperature=sidecar["temperature"],
-        others=REJECTING if len(sidecar["classes"]) > DIGITS else BLIND,
+        min_confidence=sidecar["thresholds"]["min_confidence"],
+        answers=ANSWERS.format(**metrics) if {"coverage", "error"} <= set(metrics) else "",
+        others=REJECTING if REJECT_CLASS in sidecar["classes"] else BLIND,
         sha256=sidecar["sha256"],
     )

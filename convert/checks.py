@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isclose
 from typing import Any
@@ -15,6 +14,7 @@ from digitcam.edge.crop import IMAGE_SHAPE
 from digitcam.edge.errors import EdgeError
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
+from digitcam.train.evaluation import digit_accuracy
 
 from . import runtimes
 from .agreement import Agreement, compare
@@ -36,7 +36,10 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Figures:
-    """What was measured. An accuracy is a part of 1; what could not be measured is absent."""
+    """What was measured; what could not be is absent.
+
+    An accuracy is a part of 1, among the ten digits: a class for no digit is left out.
+    """
 
     bytes: int
     """Size of the .tflite."""
@@ -58,6 +61,7 @@ class Figures:
                 "golden_images": self.agreement.images,
                 "golden_max_step": self.agreement.max_step,
                 "golden_differing_logits": self.agreement.differing_logits,
+                "golden_farther_logits": self.agreement.farther_logits,
                 "golden_ties": self.agreement.ties,
             }
         return figures
@@ -89,23 +93,13 @@ def verify(bundle: Bundle, accuracy_float: float, data: DigitData) -> Verdict:
     )
     accuracy_int8 = agreement = None
     if device is not None:
-        accuracy_int8 = accuracy(device, data.y_test, bundle.classes)
+        accuracy_int8 = digit_accuracy(device, data.y_test, bundle.classes)
         failures += gap_failures(accuracy_float, accuracy_int8)
         if successor is not None:
             agreement = compare(device[golden], successor)
             failures += agreement.failures()
     figures = Figures(len(bundle.model), len(images), accuracy_float, accuracy_int8, agreement)
     return Verdict(figures, tuple(failures))
-
-
-def accuracy(
-    logits: NDArray[np.int8] | NDArray[np.float32],
-    labels: NDArray[np.uint8],
-    classes: Sequence[str],
-) -> float:
-    """Return the part of the digits read right; rejecting a digit is not reading it."""
-    read = np.array(classes)[logits.argmax(axis=1)]
-    return float(np.mean(read == labels.astype(str)))
 
 
 def graph_failures(model: bytes) -> list[str]:

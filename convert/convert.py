@@ -12,16 +12,17 @@ from digitcam.edge.bundle import Bundle, load_bundle
 from digitcam.edge.errors import ModelError
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
+from digitcam.train.evaluation import digit_accuracy
 
 from .bundle import bundle_files, bundle_stem, write_bundle
 from .card import build_card
-from .checks import MAX_GAP_POINTS, Figures, accuracy, verify
+from .checks import MAX_GAP_POINTS, Figures, verify
 from .errors import RefusedError
 from .network import quantize
-from .run import TrainingRun, check_data, load_run
+from .run import TrainingRun, calibration_extras, check_data, load_run
 from .runtimes import missing_runtimes
 from .samples import calibration_images
-from .sidecar import MIN_CONFIDENCE, build_sidecar
+from .sidecar import build_sidecar
 
 Say = Callable[[str], None]
 
@@ -104,7 +105,8 @@ def _make(
     run: TrainingRun, data: DigitData, stem: Path, say: Say
 ) -> tuple[bytes, Figures, dict[str, Any]]:
     """Quantize, measure and describe; refuse if a check fails."""
-    calibration = calibration_images(data.x_train, data.y_train)
+    extras = calibration_extras(run)
+    calibration = calibration_images(data.x_train, data.y_train, extras)
     say(
         f"quantizing {run.model_path} with {len(calibration)} calibration images, "
         f"reading {len(data.x_test):,} test digits in float"
@@ -112,11 +114,11 @@ def _make(
     images = plain_images(data.x_test)
     quantized = quantize(run.model_path, len(run.classes), calibration, images)
     say("checking the graph and both runtimes")
-    accuracy_float = accuracy(quantized.float_logits, data.y_test, run.classes)
+    accuracy_float = digit_accuracy(quantized.float_logits, data.y_test, run.classes)
     verdict = verify(_unwritten(run, quantized.model, stem), accuracy_float, data)
     if verdict.failures:
         raise RefusedError(f"nothing written, {_count(verdict.failures)} failed", verdict.failures)
-    sidecar = build_sidecar(run, quantized, verdict.figures, len(calibration))
+    sidecar = build_sidecar(run, quantized, verdict.figures, len(calibration), len(extras))
     return quantized.model, verdict.figures, sidecar
 
 
@@ -127,7 +129,7 @@ def _unwritten(run: TrainingRun, model: bytes, stem: Path) -> Bundle:
         name=str(bundle_files(stem)[0]),
         classes=run.classes,
         temperature=run.temperature,
-        min_confidence=MIN_CONFIDENCE,
+        min_confidence=run.min_confidence,
         sha256=hashlib.sha256(model).hexdigest(),
         sidecar={},
     )

@@ -9,7 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitcam.edge.crop import fingerprint
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
+from digitcam.edge.crop import IMAGE_SHAPE, fingerprint
 from digitcam.train.data import DigitData
 from digitcam.train.run import FORMAT, read_json
 
@@ -18,6 +22,9 @@ from .errors import RunFolderError
 MODEL_NAME = "model.keras"
 RECIPE_NAME = "recipe.json"
 METRICS_NAME = "metrics.json"
+CALIBRATION_NAME = "calibration.npz"
+MIN_CONFIDENCE = 0.5
+"""Threshold of a run that chose none."""
 AGAIN = "train again with digitcam-train"
 
 
@@ -34,6 +41,8 @@ class TrainingRun:
     """What each logit stands for."""
     temperature: float
     """What logits are divided by before the softmax."""
+    min_confidence: float
+    """Less certain digits are rejected unless the user says otherwise, 0 to 1."""
     preprocessing: str
     """Fingerprint of the way from luma to model image that it was trained for."""
 
@@ -76,6 +85,7 @@ def load_run(folder: Path) -> TrainingRun:
         metrics=metrics,
         classes=_classes(folder / RECIPE_NAME, recipe),
         temperature=_temperature(folder / METRICS_NAME, metrics),
+        min_confidence=_min_confidence(folder / METRICS_NAME, metrics),
         preprocessing=_preprocessing(folder / RECIPE_NAME, recipe),
     )
 
@@ -100,6 +110,33 @@ def check_data(run: TrainingRun, data: DigitData) -> None:
         )
 
 
+def calibration_extras(run: TrainingRun) -> NDArray[np.uint8]:
+    """Read some of everything that the run was trained on, to calibrate with beside MNIST.
+
+    Returns:
+        (N, 28, 28) uint8 model images; N is 0 where the run left none.
+
+    Raises:
+        RunFolderError: The file is damaged, or holds something else.
+    """
+    path = run.folder / CALIBRATION_NAME
+    if not path.exists():
+        return np.empty((0, *IMAGE_SHAPE), np.uint8)
+    try:
+        with np.load(path) as content:
+            images: NDArray[np.uint8] = content["images"]
+    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
+        raise RunFolderError(
+            f"{path}: expected images to calibrate with, cannot read them: {error}; {AGAIN}"
+        ) from error
+    if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != IMAGE_SHAPE:
+        raise RunFolderError(
+            f"{path}: images must be (N, 28, 28) uint8, found {images.shape} {images.dtype}; "
+            f"{AGAIN}"
+        )
+    return images
+
+
 def _check_archive(path: Path) -> None:
     """Refuse a damaged model before TensorFlow, which would call it not found."""
     try:
@@ -117,12 +154,12 @@ def _check_archive(path: Path) -> None:
 
 def _classes(path: Path, recipe: Mapping[str, Any]) -> tuple[str, ...]:
     found = recipe.get("classes")
-    digits = [str(digit) for digit in range(10)]
-    if not isinstance(found, list) or not all(digits.count(str(c)) <= 1 for c in found):
-        raise RunFolderError(f"{path}: expected a list of classes, found {found!r}; {AGAIN}")
-    if not all(isinstance(c, str) for c in found) or [c for c in found if c in digits] != digits:
+    others = [REJECT_CLASS, SEVERAL_CLASS]
+    allowed = [[*DIGIT_CLASSES, *others[:count]] for count in range(len(others) + 1)]
+    if not isinstance(found, list) or found not in allowed:
         raise RunFolderError(
-            f"{path}: classes must hold the digits '0' to '9' in order, found {found!r}; {AGAIN}"
+            f"{path}: classes must be the digits 0 to 9 in order, perhaps with {REJECT_CLASS!r} "
+            f"and {SEVERAL_CLASS!r} after them, found {found!r}; {AGAIN}"
         )
     return tuple(found)
 
@@ -133,6 +170,15 @@ def _temperature(path: Path, metrics: Mapping[str, Any]) -> float:
         raise RunFolderError(f"{path}: temperature must be a number, found {found!r}; {AGAIN}")
     if not (math.isfinite(found) and found > 0):
         raise RunFolderError(f"{path}: temperature must be above 0, found {found!r}; {AGAIN}")
+    return float(found)
+
+
+def _min_confidence(path: Path, metrics: Mapping[str, Any]) -> float:
+    found = metrics.get("min_confidence", MIN_CONFIDENCE)
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
+        raise RunFolderError(
+            f"{path}: min_confidence must be from 0 to 1, found {found!r}; {AGAIN}"
+        )
     return float(found)
 
 

@@ -50,7 +50,10 @@ def balanced_indices(
 
 
 def calibration_images(
-    x: NDArray[np.uint8], y: NDArray[np.uint8], seed: int = CALIBRATION_SEED
+    x: NDArray[np.uint8],
+    y: NDArray[np.uint8],
+    extras: NDArray[np.uint8],
+    seed: int = CALIBRATION_SEED,
 ) -> NDArray[np.uint8]:
     """Choose the model images that the ranges of the quantized tensors are measured on.
 
@@ -60,10 +63,11 @@ def calibration_images(
     Args:
         x: (N, 28, 28) uint8 digits, white ink on black.
         y: (N,) uint8, 0 to 9.
+        extras: (M, 28, 28) uint8 model images of whatever else the network was trained on.
         seed: Equal seeds draw equal images.
 
     Returns:
-        (501, 28, 28) uint8 model images.
+        (501 + M, 28, 28) uint8 model images.
 
     Raises:
         SampleError: A digit is too rare.
@@ -76,7 +80,7 @@ def calibration_images(
     if 0 < peaks[strongest] < 255:
         full = images[strongest] * (255 / peaks[strongest])
         images[strongest] = np.rint(full).astype(np.uint8)
-    return np.concatenate([np.zeros((1, *IMAGE_SHAPE), np.uint8), images])
+    return np.concatenate([np.zeros((1, *IMAGE_SHAPE), np.uint8), images, extras])
 
 
 def golden_indices(labels: NDArray[np.uint8], seed: int = GOLDEN_SEED) -> NDArray[np.intp]:

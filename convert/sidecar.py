@@ -18,25 +18,35 @@ from .network import INPUT_SHAPE, Quantized
 from .run import TrainingRun
 from .samples import CALIBRATION_SEED, GOLDEN_SEED
 
-MIN_CONFIDENCE = 0.5
-"""Less certain digits are rejected unless the user says otherwise."""
-
 
 def build_sidecar(
-    run: TrainingRun, quantized: Quantized, figures: Figures, calibration_samples: int
+    run: TrainingRun, quantized: Quantized, figures: Figures, samples: int, extras: int
 ) -> dict[str, Any]:
-    """Put together everything that is known of a converted model."""
+    """Put together everything that is known of a converted model.
+
+    Args:
+        run: What was converted.
+        quantized: What it became.
+        figures: What was measured.
+        samples: How many calibration images there were.
+        extras: How many of them came from the run's folder.
+
+    """
     return {
         "format": FORMAT,
         "classes": list(run.classes),
         "input": {"shape": list(INPUT_SHAPE), "dtype": "int8"},
         "temperature": run.temperature,
-        "thresholds": {"min_confidence": MIN_CONFIDENCE},
+        "thresholds": {"min_confidence": run.min_confidence},
         "preprocessing": run.preprocessing,
         "training": {**run.recipe, "metrics": _plain(run.metrics)},
         "conversion": {
             "versions": _versions(quantized),
-            "calibration": {"samples": calibration_samples, "seed": CALIBRATION_SEED},
+            "calibration": {
+                "samples": samples,
+                "from_run": extras,
+                "seed": CALIBRATION_SEED,
+            },
             "golden": {"seed": GOLDEN_SEED},
         },
         "figures": figures.as_dict(),

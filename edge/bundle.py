@@ -19,6 +19,8 @@ DEFAULT_BUNDLE = Path(__file__).parent / "models" / "digits"
 DIGIT_CLASSES = tuple("0123456789")
 REJECT_CLASS = "reject"
 """Class of what is no digit; a model may have it or not."""
+SEVERAL_CLASS = "several"
+"""Class of digits that touch; a model may have it or not."""
 AGAIN = "export it again with digitcam-convert"
 
 
@@ -101,7 +103,7 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _classes(path: Path, found: object) -> tuple[str, ...]:
-    allowed = (*DIGIT_CLASSES, REJECT_CLASS)
+    allowed = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
     if (
         not isinstance(found, list)
         or any(name not in allowed for name in found)
@@ -109,8 +111,8 @@ def _classes(path: Path, found: object) -> tuple[str, ...]:
         or not set(DIGIT_CLASSES) <= set(found)
     ):
         raise ModelError(
-            f"{path}: classes must be the digits 0 to 9 and perhaps {REJECT_CLASS!r}, "
-            f"found {found!r}; {AGAIN}"
+            f"{path}: classes must be the digits 0 to 9, perhaps {REJECT_CLASS!r} and "
+            f"{SEVERAL_CLASS!r}, found {found!r}; {AGAIN}"
         )
     return tuple(found)
 

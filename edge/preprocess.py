@@ -23,8 +23,15 @@ MIN_SIDE_PX = 96
 
 MIN_POLARITY_EVIDENCE = 0.002
 """Part of the pixels that must be ink of either polarity before it is decided on."""
+REGION = 0.15
+"""Smallest region of another polarity, as a part of the short side; in large frames alone."""
+MIN_REGION_DENSITY = 0.04
+"""Part of a region's pixels that are evidence of its polarity."""
 COARSE_SIDE_PX = 160
 """Polarity is decided in quarter resolution where half the short side is at least this."""
+
+MIN_REACH_PX = 48
+"""Half the side of the neighbourhood whose strongest ink counts is at least this."""
 
 MAX_LANES = 32
 """Bytes in the widest vector that OpenCV's median filter is compiled for (AVX2; NEON has 16)."""
@@ -39,7 +46,7 @@ class Ink:
     mask: GrayImage
     """(H, W) uint8: 255 where the contrast passes the floor, else 0."""
     light_on_dark: bool
-    """Whether the ink is lighter than the ground."""
+    """Whether most of the ink is lighter than its ground."""
 
 
 def fit_frame(luma: GrayImage, width: int, height: int, settings: PreprocessSettings) -> Frame:
@@ -84,13 +91,35 @@ def find_ink(luma: GrayImage, settings: PreprocessSettings) -> Ink:
         replicate = cv2.BORDER_REPLICATE
         smooth = _gray(cv2.copyMakeBorder(smooth, 0, height % 2, 0, width % 2, replicate))
     half = _gray(cv2.resize(smooth, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
-    light_on_dark = settings.polarity == "light-on-dark" or (
-        settings.polarity == "auto" and _is_light_on_dark(half, settings)
-    )
-    paper = _paper(half, light_on_dark, settings)
-    contrast = _contrast(smooth, paper, light_on_dark)[:height, :width]
-    mask = _gray(cv2.threshold(contrast, settings.min_contrast - 1, 255, cv2.THRESH_BINARY)[1])
+    light_on_dark, other = settings.polarity == "light-on-dark", None
+    if settings.polarity == "auto":
+        light_on_dark, other = _polarity(half, settings)
+    contrast = _contrast(smooth, _paper(half, light_on_dark, settings), light_on_dark)
+    if other is not None:
+        opposite = _contrast(smooth, _paper(half, not light_on_dark, settings), not light_on_dark)
+        size = contrast.shape[::-1]
+        where = cv2.resize(other, size, interpolation=cv2.INTER_NEAREST)
+        cv2.copyTo(opposite, where, contrast)
+    contrast = contrast[:height, :width]
+    mask = _gray(cv2.compare(contrast, _floor(contrast, settings), cv2.CMP_GE))
     return Ink(contrast, mask, light_on_dark)
+
+
+def _floor(contrast: GrayImage, settings: PreprocessSettings) -> GrayImage:
+    """Return the contrast from which a pixel is ink, given the strongest ink in its neighbourhood.
+
+    So the print under a pen's writing, which is fainter, is left out, and a page that holds
+    nothing but pencil is not. In quarter resolution; averaging keeps specks from being strongest.
+    """
+    height, width = contrast.shape
+    size = (max(width // 4, 1), max(height // 4, 1))
+    coarse = _gray(cv2.resize(contrast, size, interpolation=cv2.INTER_AREA))
+    reach = max(min(height, width) * settings.reach_fraction, MIN_REACH_PX)
+    side = int(reach / 2) | 1
+    strongest = cv2.dilate(coarse, np.ones((side, side), np.uint8))
+    part = cv2.convertScaleAbs(strongest, alpha=settings.min_relative_contrast)
+    floor = np.maximum(part, np.uint8(settings.min_contrast))
+    return _gray(cv2.resize(floor, (width, height), interpolation=cv2.INTER_NEAREST))
 
 
 def _contrast(smooth: GrayImage, paper: GrayImage, light_on_dark: bool) -> GrayImage:
@@ -147,11 +176,15 @@ def _without_stairs(paper: GrayImage, light_on_dark: bool, floor: int) -> GrayIm
     return _gray(cv2.copyTo(ground, edge, paper))
 
 
-def _is_light_on_dark(half: GrayImage, settings: PreprocessSettings) -> bool:
-    """Say whether narrow light marks clearly outnumber narrow dark ones; coarsely, in large frames.
+def _polarity(half: GrayImage, settings: PreprocessSettings) -> tuple[bool, GrayImage | None]:
+    """Say whether the ink is lighter than its ground, and where it is the other way round.
 
-    Holes and gaps between strokes answer to the wrong hat, the more the wider the block: a narrow
-    block decides, and the full one only where strokes are too wide for it.
+    Narrow light marks have to outnumber narrow dark ones clearly; coarsely, in large frames. Holes
+    and gaps between strokes answer to the wrong hat, the more the wider the block: a narrow block
+    decides, and the full one only where strokes are too wide for it.
+
+    Returns:
+        The polarity of most ink, and None or (h, w) uint8, 255 where the other one holds.
     """
     small, block = half, block_size(half, settings)
     if min(half.shape) >= COARSE_SIDE_PX:
@@ -160,15 +193,34 @@ def _is_light_on_dark(half: GrayImage, settings: PreprocessSettings) -> bool:
     for side in (max(block // 4, 2) | 1, block):
         kernel = np.ones((side, side), np.uint8)
         dark, light = (
-            cv2.countNonZero(cv2.threshold(hat, settings.min_contrast, 255, cv2.THRESH_BINARY)[1])
+            cv2.threshold(hat, settings.min_contrast, 255, cv2.THRESH_BINARY)[1]
             for hat in (
                 cv2.morphologyEx(small, cv2.MORPH_BLACKHAT, kernel),
                 cv2.morphologyEx(small, cv2.MORPH_TOPHAT, kernel),
             )
         )
-        if dark + light > MIN_POLARITY_EVIDENCE * small.size:
-            return light > 2 * dark
-    return False
+        counts = cv2.countNonZero(dark), cv2.countNonZero(light)
+        if sum(counts) > MIN_POLARITY_EVIDENCE * small.size:
+            mostly_light = counts[1] > 2 * counts[0]
+            most, other = (light, dark) if mostly_light else (dark, light)
+            coarse = min(half.shape) >= COARSE_SIDE_PX
+            return mostly_light, _regions(other, most) if coarse else None
+    return False, None
+
+
+def _regions(other: cv2.typing.MatLike, most: cv2.typing.MatLike) -> GrayImage | None:
+    """Return where one kind of evidence clearly outweighs the other kind, which does elsewhere.
+
+    Args:
+        other: (h, w) uint8, 255 evidence of the polarity that less ink has.
+        most: The same of the polarity that most ink has.
+    """
+    if cv2.countNonZero(other) < MIN_POLARITY_EVIDENCE * other.size:
+        return None
+    side = max(int(min(other.shape) * REGION), 3) | 1
+    density = [cv2.boxFilter(each, cv2.CV_32F, (side, side)) for each in (other, most)]
+    where = (density[0] > 2 * density[1]) & (density[0] > MIN_REGION_DENSITY * 255)
+    return where.astype(np.uint8) * np.uint8(255) if where.any() else None
 
 
 def _gray(image: object) -> GrayImage:

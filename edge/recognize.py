@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -10,15 +11,38 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import DEFAULT_BUNDLE, REJECT_CLASS, load_bundle
+from .bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, SEVERAL_CLASS, load_bundle
 from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
-from .frame import Box, Digit, Frame, Line, Reading
+from .frame import Box, Digit, Frame, GrayImage, Line, Reading
+from .lattice import Group, best_path, build_groups
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
-from .segment import Candidate, find_candidates, group_lines
+from .segment import Candidate, Marks, find_marks, group_lines, group_words
 from .settings import Settings
+from .tilt import box_back, estimate_tilt, upright
+
+NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
+"""Width over height of marks that are never and always parted."""
+MIN_SEVERAL = 0.05
+"""Marks between them are parted if they are several digits with this probability."""
+CERTAIN = 0.95
+"""Probability of a digit from which a mark is not joined with another."""
+AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
+"""What the odds of no digit among digits, and of a digit among others, are multiplied by."""
+MAX_LEVEL_DEG = 8.0
+"""Lines that are turned further are read from a frame that is turned back."""
+
+
+@dataclass
+class _Found:
+    """What was found on a page, digits and others."""
+
+    candidates: list[Candidate]
+    probabilities: NDArray[np.float32]
+    """(N, classes)."""
+    classify_s: float
 
 
 class Recognizer:
@@ -44,7 +68,9 @@ class Recognizer:
         self.classifier = Classifier(self.bundle, self.settings.runtime, self.settings.threads)
         chosen = self.settings.min_confidence
         self._min_confidence = self.bundle.min_confidence if chosen is None else chosen
-        self._is_digit = np.array([name != REJECT_CLASS for name in self.bundle.classes])
+        self._digits = [self.bundle.classes.index(name) for name in DIGIT_CLASSES]
+        self._others = [i for i, n in enumerate(self.bundle.classes) if n not in DIGIT_CLASSES]
+        self._several = [i for i, n in enumerate(self.bundle.classes) if n == SEVERAL_CLASS]
 
     def read(self, image: str | os.PathLike[str] | bytes | NDArray[Any]) -> Reading:
         """Read the digits in an image.
@@ -76,54 +102,141 @@ class Recognizer:
     def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
-        ink = find_ink(frame.luma, self.settings.preprocess)
-        candidates = find_candidates(ink, self.settings.segment)
-        images = model_images([candidate.contrast for candidate in candidates])
-        segmented = perf_counter()
-        probabilities = self.classifier.probabilities(images)
-        classified = perf_counter()
-        lines = self._lines(candidates, probabilities, frame)
-        end = perf_counter()
-        segment_ms = (segmented - start + end - classified) * 1e3
-        classify_ms = (classified - segmented) * 1e3
+        marks = self._marks(frame.luma)
+        found = self._classify(marks)
+        classify_s = found.classify_s
+        lines = self._lines(found)
+        back = None
+        tilt = estimate_tilt([mark.box for mark in marks.digits])
+        if abs(tilt) > MAX_LEVEL_DEG:
+            turned, matrix = upright(frame.luma, tilt)
+            level = self._classify(self._marks(turned))
+            classify_s += level.classify_s
+            level_lines = self._lines(level)
+            if _certainty(level_lines) > _certainty(lines):
+                found, lines, back = level, level_lines, matrix
+        lines = _in_image(lines, frame, back)
+        total_ms = (perf_counter() - start) * 1e3
         return Reading(
             lines=lines,
-            rejected=len(candidates) - sum(len(line.digits) for line in lines),
+            rejected=len(found.candidates) - sum(len(line.digits) for line in lines),
             width=frame.width,
             height=frame.height,
             timing_ms={
                 "decode": decode_ms,
-                "segment": segment_ms,
-                "classify": classify_ms,
-                "total": decode_ms + segment_ms + classify_ms,
+                "segment": total_ms - classify_s * 1e3,
+                "classify": classify_s * 1e3,
+                "total": decode_ms + total_ms,
             },
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _lines(
-        self, candidates: list[Candidate], probabilities: NDArray[np.float32], frame: Frame
-    ) -> tuple[Line, ...]:
+    def _marks(self, luma: GrayImage) -> Marks:
+        return find_marks(find_ink(luma, self.settings.preprocess), self.settings.segment)
+
+    def _classify(self, marks: Marks) -> _Found:
+        """Classify marks in one batch, then what may be parted or joined in another."""
+        images = model_images([mark.contrast for mark in marks.digits])
+        start = perf_counter()
+        probabilities = self.classifier.probabilities(images)
+        classify_s = perf_counter() - start
+        groups, grouped = self._groups(marks, probabilities)
+        candidates = [mark for i, mark in enumerate(marks.digits) if i not in grouped]
+        if groups:
+            runs = [each.candidate for group in groups for each in group.hypotheses]
+            images = model_images([run.contrast for run in runs])
+            start = perf_counter()
+            of_runs = self.classifier.probabilities(images)
+            classify_s += perf_counter() - start
+            chosen = self._best_runs(groups, of_runs)
+            candidates += [runs[i] for i in chosen]
+            kept = [i for i in range(len(marks.digits)) if i not in grouped]
+            probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
+        return _Found(candidates, self._in_context(candidates, probabilities), classify_s)
+
+    def _in_context(
+        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Weigh what stands in one word together.
+
+        Among digits a mark is more likely a digit; among marks that are none it is a letter.
+        """
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        for word in group_words(candidates):
+            certain = int((digit[word] >= CERTAIN).sum())
+            others = int((digit[word] < 1 - CERTAIN).sum())
+            if certain >= 2 * max(others, 1):
+                probabilities[np.ix_(word, self._others)] *= AMONG_DIGITS
+            elif others >= 2 * max(certain, 1):
+                probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
+        weighed: NDArray[np.float32] = probabilities / probabilities.sum(axis=1, keepdims=True)
+        return weighed
+
+    def _groups(
+        self, marks: Marks, probabilities: NDArray[np.float32]
+    ) -> tuple[list[Group], set[int]]:
+        """Part what may be several digits, and join what may be parts of one."""
+        certain = probabilities[:, self._digits].max(axis=1, initial=0)
+        several = probabilities[:, self._several].sum(axis=1)
+        aspects = [mark.box.width / mark.box.height for mark in marks.digits]
+        wide = [
+            aspect > ALWAYS_WIDE or (aspect > NEVER_WIDE and likely >= MIN_SEVERAL)
+            for aspect, likely in zip(aspects, several.tolist(), strict=True)
+        ]
+        doubtful = (certain < CERTAIN).tolist()
+        return build_groups(marks, wide.__getitem__, doubtful.__getitem__)
+
+    def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:
+        """Return the runs of all groups that are on their group's best path."""
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        scores = np.log(np.maximum(digit, 1e-6)).tolist()
+        chosen: list[int] = []
+        start = 0
+        for group in groups:
+            end = start + len(group.hypotheses)
+            chosen += [start + i for i in best_path(group, scores[start:end])]
+            start = end
+        return chosen
+
+    def _lines(self, found: _Found) -> tuple[Line, ...]:
         """Keep the digits that are certain enough, and put them in reading order."""
-        best = probabilities.argmax(axis=1)
-        confidence = probabilities.max(axis=1, initial=0)
-        certain = (confidence >= self._min_confidence) & self._is_digit[best]
+        digits = found.probabilities[:, self._digits]
+        likeliest = digits.argmax(axis=1).tolist()
+        confidences = digits.max(axis=1, initial=0)
+        is_digit = confidences >= found.probabilities.max(axis=1, initial=0)
+        kept = (is_digit & (confidences >= self._min_confidence)).tolist()
         read = {
-            id(candidate): (int(self.bundle.classes[index]), probability)
-            for candidate, keep, index, probability in zip(
-                candidates, certain.tolist(), best.tolist(), confidence.tolist(), strict=True
+            id(candidate): Digit(digit, confidence, candidate.box)
+            for candidate, digit, confidence, keep in zip(
+                found.candidates, likeliest, confidences.tolist(), kept, strict=True
             )
             if keep
         }
-        kept = [candidate for candidate in candidates if id(candidate) in read]
+        candidates = [candidate for candidate in found.candidates if id(candidate) in read]
         return tuple(
-            Line(tuple(Digit(*read[id(c)], _box_in_image(c.box, frame)) for c in line))
-            for line in group_lines(kept, self.settings.segment)
+            Line(tuple(read[id(candidate)] for candidate in line))
+            for line in group_lines(candidates, self.settings.segment)
         )
 
 
-def _box_in_image(box: Box, frame: Frame) -> Box:
-    """Bring a box of the working resolution to the image as given."""
+def _certainty(lines: tuple[Line, ...]) -> float:
+    return sum(digit.confidence for line in lines for digit in line.digits)
+
+
+def _in_image(
+    lines: tuple[Line, ...], frame: Frame, back: NDArray[np.float64] | None
+) -> tuple[Line, ...]:
+    """Bring the boxes of the working resolution, turned or not, to the image as given."""
     height, width = frame.luma.shape
-    if (width, height) == (frame.width, frame.height):
-        return box
-    return box.scaled(frame.width / width, frame.height / height, frame.width, frame.height)
+    if back is None and (width, height) == (frame.width, frame.height):
+        return lines
+
+    def place(box: Box) -> Box:
+        if back is not None:
+            box = box_back(box, back, width, height)
+        return box.scaled(frame.width / width, frame.height / height, frame.width, frame.height)
+
+    return tuple(
+        Line(tuple(Digit(d.digit, d.confidence, place(d.box)) for d in line.digits))
+        for line in lines
+    )

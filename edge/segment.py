@@ -10,7 +10,18 @@ import numpy as np
 
 from .frame import Box, GrayImage
 from .preprocess import Ink
+from .rulings import remove_rulings, suspects
 from .settings import SegmentSettings
+
+LETTER_GAP = 0.8
+"""Widest gap in a word, in heights."""
+BAR = 0.4
+"""Narrower marks, in their heights, are bars."""
+BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
+"""Bars within such a strip along the frame's sides, a part of the short side and at most so wide,
+are no digits."""
+BIT_HEIGHT, BIT_SIDE, BIT_GAP = 0.5, 0.2, 0.2
+"""Highest, shortest and farthest part that is joined to a mark, in heights of the mark."""
 
 
 @dataclass(frozen=True)
@@ -23,33 +34,125 @@ class Candidate:
     """(box.height, box.width) uint8: the mark's ink alone, 0 elsewhere."""
 
 
-def find_candidates(ink: Ink, settings: SegmentSettings) -> list[Candidate]:
-    """Return the marks that have a digit's size, shape and contrast, the tallest first."""
-    contours, hierarchy = cv2.findContours(ink.mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-    if not contours:
-        return []
-    parents = hierarchy[0, :, 3].tolist()
-    outer = [number for number, parent in enumerate(parents) if parent < 0]
-    places = [cv2.boundingRect(contours[number]) for number in outer]
-    shaped = [i for i, (*_, w, h) in enumerate(places) if _has_digit_shape(w, h, settings)]
+@dataclass(frozen=True)
+class Marks:
+    """What stands on the paper."""
+
+    digits: list[Candidate]
+    """Marks of a digit's size and shape, and strings of touching ones, the tallest first."""
+    bits: list[Candidate]
+    """Lower marks near them, such as the loose bar of a 5."""
+
+
+def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
+    """Return the marks that have the size, shape and contrast of digits, and the bits near them."""
+    ink, marks = _without_rulings(ink, _outlines(ink.mask))
+    places = marks.places
+    shaped = [
+        i
+        for i, place in enumerate(places)
+        if _has_digit_shape(place[2], place[3], settings)
+        and not _is_border_bar(place, ink.mask.shape)
+    ]
     shaped.sort(key=lambda i: places[i][3], reverse=True)
     tallest = shaped[: settings.max_candidates]
     overlapping = _overlapping(places) if tallest else set()
-    candidates = []
+    digits = []
     for index in tallest:
-        x, y, width, height = places[index]
-        contrast = ink.contrast[y : y + height, x : x + width]
-        if not _is_stroke(contrast, ink.mask[y : y + height, x : x + width], settings):
+        box = Box(*places[index])
+        contrast, mask = (_part(plane, box) for plane in (ink.contrast, ink.mask))
+        if not _is_stroke(contrast, mask, settings):
             continue
-        box = Box(x, y, width, height)
         if index in overlapping:
-            contour = contours[outer[index]]
-            holes = [contours[i] for i, parent in enumerate(parents) if parent == outer[index]]
-            if _is_frame(box, [contour, *holes], settings):
+            if _is_frame(box, marks.outlines(index), settings):
                 continue
-            contrast = _cut(contrast, box, contour)
-        candidates.append(Candidate(box, contrast))
-    return candidates
+            contrast = _cut(contrast, box, marks.outlines(index)[0])
+        digits.append(Candidate(box, contrast))
+    low = [i for i, (*_, w, h) in enumerate(places) if _is_bit(w, h, settings)]
+    bits = []
+    for which in _beside([places[i] for i in low], [digit.box for digit in digits]):
+        box = Box(*places[low[which]])
+        contrast = _cut(_part(ink.contrast, box), box, marks.outlines(low[which])[0])
+        bits.append(Candidate(box, contrast))
+    return Marks(digits, bits)
+
+
+@dataclass(frozen=True)
+class _Outlines:
+    """Contours of marks and of their holes."""
+
+    contours: Sequence[cv2.typing.MatLike]
+    parents: list[int]
+    """Contour around each contour, -1 for none."""
+    outer: list[int]
+    """Contours that have none around them: a mark each."""
+    places: list[Sequence[int]]
+    """Left, top, width, height of each mark."""
+
+    def outlines(self, mark: int) -> list[cv2.typing.MatLike]:
+        """Return a mark's outer contour, and those of its holes."""
+        around = self.outer[mark]
+        holes = [self.contours[i] for i, parent in enumerate(self.parents) if parent == around]
+        return [self.contours[around], *holes]
+
+
+def _outlines(mask: GrayImage) -> _Outlines:
+    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    parents = hierarchy[0, :, 3].tolist() if contours else []
+    outer = [number for number, parent in enumerate(parents) if parent < 0]
+    return _Outlines(contours, parents, outer, [cv2.boundingRect(contours[i]) for i in outer])
+
+
+def _without_rulings(ink: Ink, marks: _Outlines) -> tuple[Ink, _Outlines]:
+    """Take printed lines out of the ink, and look for the marks again if there were any."""
+    ruled = suspects(marks.places, ink.mask.shape)
+    if not ruled:
+        return ink, marks
+    mask = ink.mask.copy()
+    erased = [remove_rulings(mask, Box(*marks.places[i]), marks.outlines(i)) for i in ruled]
+    if not any(erased):
+        return ink, marks
+    # The line's soft edges go too.
+    lines = cv2.dilate(cv2.subtract(ink.mask, mask), np.ones((3, 3), np.uint8))
+    kept = cv2.bitwise_or(cv2.bitwise_not(lines), mask)
+    contrast: GrayImage = cv2.bitwise_and(ink.contrast, kept)  # type: ignore[assignment]
+    return Ink(contrast, mask, ink.light_on_dark), _outlines(mask)
+
+
+def _part(plane: GrayImage, box: Box) -> GrayImage:
+    return plane[box.y : box.bottom, box.x : box.right]
+
+
+def _is_bit(width: int, height: int, settings: SegmentSettings) -> bool:
+    """Say whether a mark is no digit by its size, but may be part of one."""
+    longer = max(width, height)
+    return longer >= settings.min_height_px / 2 and not _has_digit_shape(width, height, settings)
+
+
+def is_bit_of(bit: Box, mark: Box) -> bool:
+    """Say whether a box is small beside a mark, and as near as a part of it."""
+    gap_x = max(mark.x - bit.right, bit.x - mark.right)
+    gap_y = max(mark.y - bit.bottom, bit.y - mark.bottom)
+    return (
+        bit.height <= BIT_HEIGHT * mark.height
+        and BIT_SIDE * mark.height <= max(bit.width, bit.height)
+        and bit.width <= mark.height
+        and max(gap_x, gap_y) <= BIT_GAP * mark.height
+    )
+
+
+def _beside(places: Sequence[Sequence[int]], marks: Sequence[Box]) -> list[int]:
+    """Return which places are bits of one of the marks."""
+    if not places or not marks:
+        return []
+    x, y, w, h = np.array(places, np.float32).T[:, :, None]
+    left, top, width, height = np.array([mark.as_list() for mark in marks], np.float32).T[:, None]
+    gap_x = np.maximum(left - (x + w), x - (left + width))
+    gap_y = np.maximum(top - (y + h), y - (top + height))
+    longer = np.maximum(w, h)
+    small = (h <= BIT_HEIGHT * height) & (longer >= BIT_SIDE * height) & (w <= height)
+    near = np.maximum(gap_x, gap_y) <= BIT_GAP * height
+    return np.flatnonzero((small & near).any(axis=1)).tolist()  # type: ignore[no-any-return]
 
 
 def group_lines(
@@ -69,12 +172,40 @@ def group_lines(
     return _in_rows([_without_punctuation(line, settings) for line in lines])
 
 
+def group_words(candidates: Sequence[Candidate]) -> list[list[int]]:
+    """Put marks, by index, into words: rows of marks of like height with little space between."""
+    words: list[list[int]] = []
+    for index in sorted(range(len(candidates)), key=lambda i: candidates[i].box.x):
+        box = candidates[index].box
+        for word in words:
+            if _adjoins(candidates[word[-1]].box, box):
+                word.append(index)
+                break
+        else:
+            words.append([index])
+    return words
+
+
+def _adjoins(last: Box, box: Box) -> bool:
+    """Say whether ``box`` stands next to ``last`` as a letter does in a word."""
+    low, high = sorted((last.height, box.height))
+    shared = min(last.bottom, box.bottom) - max(last.y, box.y)
+    return low >= 0.45 * high and shared >= 0.5 * low and box.x - last.right <= LETTER_GAP * high
+
+
 def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool:
     """Say whether a digit may fill a box of this size."""
     return (
         height >= settings.min_height_px
         and settings.min_aspect * height <= width <= settings.max_aspect * height
     )
+
+
+def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
+    """Say whether a mark is an upright bar at the frame's side, such as a form's line cut off."""
+    x, _, width, height = place
+    strip = min(BORDER_STRIP * min(shape), BORDER_STRIP_PX)
+    return width < BAR * height and (x + width <= strip or x >= shape[1] - strip)
 
 
 def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:

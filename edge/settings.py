@@ -39,6 +39,10 @@ class PreprocessSettings:
     """Smallest block."""
     min_contrast: int = _within(20, 1, 255)
     """Ink differs from the paper by at least this many grey levels."""
+    min_relative_contrast: float = _within(0.45, 0, 1)
+    """Ink has at least this part of the contrast of the strongest ink nearby."""
+    reach_fraction: float = _within(0.1, 0.01, 1)
+    """How far nearby is, as a part of the short side."""
     polarity: Polarity = _one_of("auto", POLARITIES)
     """Whether ink is darker or lighter than its ground."""
 
@@ -53,8 +57,8 @@ class SegmentSettings:
     """Grey levels that the strongest ink of a mark reaches at least."""
     min_aspect: float = _within(0.06, 0.01, 1)
     """Width over height of the narrowest digit."""
-    max_aspect: float = _within(2.0, 0.5, 10)
-    """Width over height of the widest digit."""
+    max_aspect: float = _within(12.0, 0.5, 50)
+    """Width over height of the widest string of touching digits."""
     min_fill: float = _within(0.08, 0, 1)
     """A mark whose ink fills less of its box is a frame or an edge."""
     max_fill: float = _within(0.8, 0, 1)

@@ -40,6 +40,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="mnist.npz or a folder with it or the IDX files (default: DIGITCAM_DATA, then a "
         "download)",
     )
+    add("--photographs", type=Path, metavar="FOLDER", help="real handwriting, see CONTRIBUTING.md")
     setting("--arch", recipe.architecture, "network", choices=sorted(ARCHITECTURES))
     setting("--epochs", recipe.epochs, "longest training", type=_whole(1))
     setting("--batch-size", recipe.batch_size, "samples a step", type=_whole(1))
@@ -48,7 +49,8 @@ def build_parser() -> argparse.ArgumentParser:
     setting("--patience", recipe.patience, "epochs without gain", type=_whole(1))
     setting("--validation", recipe.validation, "digits held back", type=_whole(1))
     setting("--digits", recipe.feed.digits, "digits an epoch", type=_whole(1))
-    setting("--scene-digits", recipe.feed.scene_digits, "from scenes, an epoch", type=_whole(0))
+    setting("--scene-marks", recipe.feed.scene_marks, "from scenes, an epoch", type=_whole(0))
+    setting("--paper-marks", recipe.feed.paper_marks, "from photographs", type=_whole(0))
     setting("--seed", recipe.seed, "source of every draw", type=_whole(0, MAX_SEED))
     add(
         "--workers",
@@ -90,7 +92,12 @@ def _train(options: argparse.Namespace) -> int:
         weight_decay=options.weight_decay,
         validation=options.validation,
         patience=options.patience,
-        feed=replace(defaults.feed, digits=options.digits, scene_digits=options.scene_digits),
+        feed=replace(
+            defaults.feed,
+            digits=options.digits,
+            scene_marks=options.scene_marks,
+            paper_marks=options.paper_marks,
+        ),
     )
     data = load_digits(options.data)
     try:
@@ -101,7 +108,7 @@ def _train(options: argparse.Namespace) -> int:
         ) from error
     from .training import train
 
-    metrics = train(data, recipe, options.out, options.workers)
+    metrics = train(data, recipe, options.out, options.workers, options.photographs)
     print(f"test accuracy {metrics['test_accuracy']:.4f}")
     print(f"model {options.out / 'model.keras'}")
     return 0

@@ -1,20 +1,48 @@
-"""What a model is worth: accuracy, confusion, and how much its confidence can be trusted."""
+"""What a model is worth: accuracy, confusion, and how much its confidence can be trusted.
+
+Class k below 10 is the digit k; an eleventh, where there is one, is what is no digit.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitcam.edge.bundle import DIGIT_CLASSES
+
+THRESHOLDS = tuple(step / 50 for step in range(50))
+"""Confidences that a coverage curve looks at, 0 to 0.98."""
+LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.3, 0.9
+"""Between these a threshold is chosen."""
 Logits = NDArray[np.float32]
 """(N, classes) float32."""
 
 
 def accuracy(logits: Logits, labels: NDArray[np.uint8]) -> float:
-    """Return the share of right digits, 0 to 1."""
+    """Return the share of right classes, 0 to 1."""
     return float((logits.argmax(axis=1) == labels).mean())
+
+
+def digit_accuracy(
+    logits: Logits | NDArray[np.int8],
+    labels: NDArray[np.uint8],
+    classes: Sequence[str] = DIGIT_CLASSES,
+) -> float:
+    """Return the share of digits read right by a reader who knows that all are digits.
+
+    As the accuracy on MNIST is told: the largest of the ten digits' logits counts, whatever the
+    one for no digit says.
+
+    Args:
+        logits: (N, classes).
+        labels: (N,) uint8, 0 to 9.
+        classes: What the logits stand for; by default the first ten are the digits.
+    """
+    digits = logits[:, [classes.index(digit) for digit in DIGIT_CLASSES]]
+    return float((digits.argmax(axis=1) == labels).mean())
 
 
 def cross_entropy(logits: Logits, labels: NDArray[np.uint8], temperature: float = 1.0) -> float:
@@ -43,17 +71,67 @@ def fit_temperature(logits: Logits, labels: NDArray[np.uint8]) -> float:
 def calibration_error(
     logits: Logits, labels: NDArray[np.uint8], temperature: float, bins: int = 15
 ) -> float:
-    """Return the expected calibration error over equal bins of confidence, 0 to 1."""
-    scaled = logits / temperature
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    confidence = exponentials.max(axis=1) / exponentials.sum(axis=1)
-    right = logits.argmax(axis=1) == labels
+    """Return the expected calibration error over equal bins of confidence, 0 to 1.
+
+    Only what is read as a digit counts: no confidence is given for what is rejected.
+    """
+    best, confidence = _best(logits, temperature)
+    answered = best < len(DIGIT_CLASSES)
+    confidence, right = confidence[answered], (best == labels)[answered]
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [
         abs(confidence[place == b].mean() - right[place == b].mean()) * (place == b).mean()
         for b in np.unique(place)
     ]
     return float(sum(gaps))
+
+
+def coverage_curve(
+    logits: Logits, labels: NDArray[np.uint8], temperature: float, classes: Sequence[str]
+) -> list[dict[str, float]]:
+    """Tell what is answered, and how much of it wrongly, at each threshold of the confidence.
+
+    A mark is answered if its most probable class is a digit and at least as probable as the
+    threshold. The risk-coverage curve of Geifman and El-Yaniv 2017, "Selective Classification for
+    Deep Neural Networks", over the marks that are no digits too.
+
+    Args:
+        logits: (N, classes), of marks that were not trained on.
+        labels: (N,) uint8, indices of ``classes``.
+        temperature: What logits are divided by before the softmax.
+        classes: What the logits stand for.
+
+    Returns:
+        A row a threshold: ``threshold``; ``coverage``, the part of the true digits that is
+        answered; ``error``, the part of the answers that is a wrong digit or to no digit. A part
+        of nothing is 0.
+    """
+    is_digit = np.array([name in DIGIT_CLASSES for name in classes])
+    best, confidence = _best(logits, temperature)
+    rows = []
+    for threshold in THRESHOLDS:
+        answered = is_digit[best] & (confidence >= threshold)
+        rows.append(
+            {
+                "threshold": threshold,
+                "coverage": _part(answered, is_digit[labels]),
+                "error": _part(best != labels, answered),
+            }
+        )
+    return rows
+
+
+def choose_min_confidence(curve: Sequence[Mapping[str, float]], max_error: float = 0.01) -> float:
+    """Return the smallest threshold from 0.3 to 0.9 at which few enough answers are wrong.
+
+    Args:
+        curve: As ``coverage_curve`` makes it.
+        max_error: Largest part of the answers that may be wrong; where no threshold reaches it,
+            the one of least error is chosen.
+    """
+    rows = [row for row in curve if LEAST_CONFIDENCE <= row["threshold"] <= MOST_CONFIDENCE]
+    good = [row for row in rows if row["error"] <= max_error]
+    return (good[0] if good else min(rows, key=lambda row: row["error"]))["threshold"]
 
 
 def report(logits: Logits, labels: NDArray[np.uint8], classes: Sequence[str]) -> dict[str, Any]:
@@ -78,3 +156,14 @@ def report(logits: Logits, labels: NDArray[np.uint8], classes: Sequence[str]) ->
         },
         "confusion": confusion_matrix(labels, predicted, labels=which).tolist(),
     }
+
+
+def _best(logits: Logits, temperature: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the most probable class of each mark, and its probability: (N,) each."""
+    scaled = logits / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return logits.argmax(axis=1), exponentials.max(axis=1) / exponentials.sum(axis=1)
+
+
+def _part(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:
+    return float(which[of].mean()) if of.any() else 0.0

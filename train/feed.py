@@ -1,8 +1,9 @@
-"""What the network sees in an epoch: distorted digits and digits found in rendered scenes.
+"""What the network sees in an epoch: distorted digits, marks on paper, and rendered scenes.
 
 Train what you run: the digits go through the device's crop, the scenes through its whole path
-from luma to model image. Every draw comes from (seed, epoch, chunk), so an epoch is the same
-however many processes make it and wherever the training was resumed.
+from luma to model image, pieces of digits and digits that touch among them. Every draw comes from
+(seed, epoch, source, chunk), so an epoch is the same however many processes make it and wherever
+the training was resumed.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -22,17 +23,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.crop import IMAGE_SHAPE, model_image
-from digitcam.edge.frame import Box
+from digitcam.edge.frame import Box, GrayImage
 from digitcam.edge.preprocess import find_ink
-from digitcam.edge.segment import find_candidates
-from digitcam.edge.settings import PreprocessSettings, SegmentSettings
+from digitcam.edge.settings import PreprocessSettings
 
 from .augment import AugmentSettings, augment
+from .clutter import random_clutter
 from .errors import DataError, RunError
-from .scene import PlacedDigit, render_scene
+from .paper import REJECT, SEVERAL, PaperData, all_hypotheses, labels_of
+from .photograph import random_look
+from .scene import HEIGHT_PX, render_scene
 
 Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
-"""Model images (N, 28, 28) uint8 and labels (N,) uint8."""
+"""Model images (N, 28, 28) uint8 and labels (N,) uint8, indices of paper.CLASSES."""
 
 CHUNK = 1000
 """Samples that one job makes."""
@@ -40,8 +43,16 @@ SCENE_DIGITS = 30
 """Digits that a scene is asked to hold."""
 MAX_BARREN_SCENES = 20
 """Scenes more than digits found in them after which the images are taken for no digits."""
-MIN_OVERLAP = 0.6
-"""Intersection over union from which a candidate is taken for the digit that was placed."""
+KINDS = (0.5, 0.35, 0.15)
+"""Shares of digits, of what is none, and of several digits among the marks from photographs."""
+REJECTS = 0.8
+"""Marks of a scene that are no digit, at most, for each that is one or several."""
+TOUCHING = 0.3
+"""Share of digits that touch the one before, in the scenes where some do."""
+CLUTTERED, HARD = 0.5, 0.5
+"""Shares of scenes with other marks among the digits, and with patterns, tables and rulings."""
+CLUTTER = 24
+"""Other marks that a cluttered scene is asked to hold."""
 
 
 @dataclass(frozen=True)
@@ -50,17 +61,34 @@ class FeedSettings:
 
     digits: int = 60_000
     """Distorted digits an epoch."""
-    scene_digits: int = 15_000
-    """Digits found in rendered scenes, an epoch."""
+    scene_marks: int = 14_000
+    """Digits and other marks found in rendered scenes, an epoch."""
+    paper_marks: int = 36_000
+    """Distorted marks from photographs of paper, half of them digits, an epoch."""
     augment: AugmentSettings = field(default_factory=AugmentSettings)
-    """How digits are distorted, in scenes a little too."""
+    """How digits are distorted."""
+    paper_augment: AugmentSettings = field(
+        default_factory=lambda: AugmentSettings(
+            rotation_deg=6,
+            shear=0.12,
+            stretch=0.08,
+            elastic_px=0.8,
+            blur_px=0.8,
+            widen_probability=0.25,
+        )
+    )
+    """How marks from photographs are, which have been through a camera already."""
+
+    def samples(self, *, with_paper: bool) -> int:
+        """Return how many samples an epoch has."""
+        return self.digits + self.scene_marks + (self.paper_marks if with_paper else 0)
 
 
 @dataclass(frozen=True)
 class _Job:
     seed: tuple[int, ...]
     count: int
-    in_scenes: bool
+    source: str
 
 
 class EpochFeed:
@@ -69,6 +97,7 @@ class EpochFeed:
     Args:
         x: (N, 28, 28) uint8 digits, white on black.
         y: (N,) uint8 labels.
+        paper: Marks from photographs, if there are any.
         settings: What an epoch is made of.
         seed: Source of every draw.
         workers: Processes; by default one less than the processors there are.
@@ -78,17 +107,22 @@ class EpochFeed:
         self,
         x: NDArray[np.uint8],
         y: NDArray[np.uint8],
+        paper: PaperData | None,
         settings: FeedSettings,
         seed: int,
         workers: int | None = None,
     ) -> None:
-        self._settings = settings
+        self._amounts = {
+            "digits": settings.digits,
+            "scenes": settings.scene_marks,
+            "paper": settings.paper_marks if paper else 0,
+        }
         self._seed = seed
         self._pool = ProcessPoolExecutor(
             workers or max((os.cpu_count() or 2) - 1, 1),
             mp_context=get_context("spawn"),
             initializer=_start_worker,
-            initargs=(x, y, settings.augment),
+            initargs=(x, y, paper, settings),
         )
         self._ahead: dict[int, list[Future[Samples]]] = {}
 
@@ -126,11 +160,10 @@ class EpochFeed:
             signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
     def _jobs(self, number: int) -> Iterator[_Job]:
-        amounts = ((self._settings.digits, False), (self._settings.scene_digits, True))
-        for amount, in_scenes in amounts:
+        for place, (source, amount) in enumerate(self._amounts.items()):
             for start in range(0, amount, CHUNK):
-                seed = (self._seed, number, int(in_scenes), start)
-                yield _Job(seed, min(CHUNK, amount - start), in_scenes)
+                seed = (self._seed, number, place, start)
+                yield _Job(seed, min(CHUNK, amount - start), source)
 
     def close(self) -> None:
         """End the workers; idempotent."""
@@ -149,60 +182,72 @@ class EpochFeed:
 def scene_samples(
     x: NDArray[np.uint8], y: NDArray[np.uint8], count: int, rng: np.random.Generator
 ) -> Samples:
-    """Return exactly ``count`` digits as the device finds them in rendered scenes.
+    """Return exactly ``count`` marks as the device finds them in rendered scenes.
 
     Raises:
         DataError: Hardly any is found, so that there would be no end to it.
     """
     images = np.zeros((count, *IMAGE_SHAPE), np.uint8)
     labels = np.zeros(count, np.uint8)
-    done = scenes = 0
+    done = scenes = digits = 0
     while done < count:
-        if scenes > count + MAX_BARREN_SCENES:
+        if scenes > digits + MAX_BARREN_SCENES:
             raise DataError(
-                f"{scenes} rendered scenes gave {done} digits; expected images of digits, white "
+                f"{scenes} rendered scenes gave {digits} digits; expected images of digits, white "
                 "ink on black"
             )
         scenes += 1
-        chosen = rng.integers(len(x), size=SCENE_DIGITS)
-        scene = render_scene(list(x[chosen]), y[chosen].tolist(), rng)
-        for image, label in _found_digits(scene.image, scene.digits):
+        for contrast, label in _scene_marks(x, y, rng):
+            digits += label < REJECT
             if done < count:
-                images[done], labels[done] = image, label
+                images[done], labels[done] = model_image(contrast), label
                 done += 1
     return images, labels
 
 
-def _found_digits(
-    image: NDArray[np.uint8], placed: Sequence[PlacedDigit]
-) -> Iterator[tuple[NDArray[np.uint8], int]]:
-    luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+def _scene_marks(
+    x: NDArray[np.uint8], y: NDArray[np.uint8], rng: np.random.Generator
+) -> list[tuple[GrayImage, int]]:
+    """Render one scene and return the marks found in it that can be told, with their labels."""
+    chosen = rng.integers(len(x), size=SCENE_DIGITS)
+    cluttered = rng.random() < CLUTTERED
+    height = float(np.exp(rng.uniform(*np.log(HEIGHT_PX))))
+    scene = render_scene(
+        list(x[chosen]),
+        y[chosen].tolist(),
+        rng,
+        look=random_look(rng, hard=rng.random() < HARD),
+        height_px=height,
+        touching=TOUCHING if rng.random() < 0.5 else 0.0,
+        clutter=[random_clutter(rng, height) for _ in range(CLUTTER * cluttered)],
+    )
+    luma = cv2.cvtColor(scene.image, cv2.COLOR_BGR2GRAY)
     ink = find_ink(luma, PreprocessSettings())  # type: ignore[arg-type]
-    for candidate in find_candidates(ink, SegmentSettings()):
-        for digit in placed:
-            if _overlap(candidate.box, digit) >= MIN_OVERLAP:
-                yield model_image(candidate.contrast), digit.digit
-                break
+    digits = [(Box(d.x, d.y, d.width, d.height), d.digit) for d in scene.digits]
+    marks = all_hypotheses(ink)
+    labels = labels_of([mark.box for mark in marks], digits)
+    told = [
+        (m.contrast, label) for m, label in zip(marks, labels, strict=True) if label is not None
+    ]
+    rejects = [sample for sample in told if sample[1] == REJECT]
+    others = [sample for sample in told if sample[1] != REJECT]
+    most = max(round(REJECTS * len(others)), 1)
+    return others + [rejects[i] for i in rng.permutation(len(rejects))[:most]]
 
 
-def _overlap(box: Box, digit: PlacedDigit) -> float:
-    """Return intersection over union."""
-    width = min(box.right, digit.x + digit.width) - max(box.x, digit.x)
-    height = min(box.bottom, digit.y + digit.height) - max(box.y, digit.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / (box.width * box.height + digit.width * digit.height - both)
+_data: tuple[NDArray[np.uint8], NDArray[np.uint8], PaperData | None, FeedSettings]
 
 
-_data: tuple[NDArray[np.uint8], NDArray[np.uint8], AugmentSettings]
-
-
-def _start_worker(x: NDArray[np.uint8], y: NDArray[np.uint8], settings: AugmentSettings) -> None:
+def _start_worker(
+    x: NDArray[np.uint8],
+    y: NDArray[np.uint8],
+    paper: PaperData | None,
+    settings: FeedSettings,
+) -> None:
     global _data
     cv2.setNumThreads(1)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _data = x, y, settings
+    _data = x, y, paper, settings
 
 
 def _end_with_parent() -> None:
@@ -214,13 +259,26 @@ def _end_with_parent() -> None:
 
 
 def _make_samples(job: _Job) -> Samples:
-    x, y, settings = _data
+    x, y, paper, settings = _data
     rng = np.random.default_rng(job.seed)
-    if job.in_scenes:
+    if job.source == "scenes":
         return scene_samples(x, y, job.count, rng)
-    chosen = _shuffled_part(job, len(x))
-    images = np.stack([augment(x[index], rng, settings) for index in chosen])
+    how = settings.augment
+    if job.source == "paper" and paper:
+        how = settings.paper_augment
+        x, y, chosen = paper.glyphs, paper.labels, _balanced(paper.labels, job.count, rng)
+    else:
+        chosen = _shuffled_part(job, len(x))
+    images = np.stack([augment(x[index], rng, how) for index in chosen])
     return images, y[chosen]
+
+
+def _balanced(labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw digits, other marks and several digits at once in the shares of KINDS."""
+    kind = np.searchsorted([REJECT, SEVERAL], labels, side="right")
+    amounts = np.bincount(kind, minlength=len(KINDS))
+    weights = (np.array(KINDS) / np.maximum(amounts, 1))[kind]
+    return rng.choice(len(labels), count, p=weights / weights.sum())
 
 
 def _shuffled_part(job: _Job, size: int) -> NDArray[np.int64]:

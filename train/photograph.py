@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -22,6 +22,10 @@ _PENS: tuple[tuple[Colour, Colour], ...] = (
     ((0.3, 0.3, 0.3), (0.5, 0.48, 0.48)),  # pencil
 )
 """Darkest and lightest BGR of each tool as a fraction of the paper; the pencil is the last."""
+
+_PATTERNS: tuple[Literal["none", "waves", "dots", "hatching"], ...] = (
+    "none", "waves", "dots", "hatching",
+)  # fmt: skip
 
 _RULINGS: tuple[Literal["none", "lines", "squares"], ...] = (
     "none", "none", "none", "none", "none", "none", "lines", "squares",
@@ -53,6 +57,14 @@ class Look:
     """Grey levels between ruling and paper."""
     ruling_pitch_px: float = 40.0
     """Distance of neighbouring ruled lines in pixels."""
+    ruling_width_px: int = 2
+    """Thickness of the ruled lines in pixels."""
+    pattern: Literal["none", "waves", "dots", "hatching"] = "none"
+    """Fine print under the writing, as on cheques."""
+    pattern_contrast: float = 10.0
+    """Grey levels between the pattern and the paper."""
+    table: float | None = None
+    """Brightness of a table (0-255) that the sheet leaves bare along one side; None for none."""
     light_falloff: float = 0.1
     """Part of the light lost from the brightest side of the image to the darkest (0-1)."""
     light_angle: float = 0.7
@@ -69,8 +81,30 @@ class Look:
     """Quality of the JPEG round trip (1-100)."""
 
 
-def random_look(rng: np.random.Generator) -> Look:
-    """Draw paper, pen, light and camera as phone photographs of notes vary in them."""
+def random_look(rng: np.random.Generator, *, hard: bool = False) -> Look:
+    """Draw paper, pen, light and camera as phone photographs of notes vary in them.
+
+    Args:
+        rng: Source of every draw.
+        hard: Strong rulings, patterns, tables, edges of shadows and noise come too.
+    """
+    look = _random_look(rng)
+    if not hard:
+        return look
+    return replace(
+        look,
+        ruling=_RULINGS[-1 - int(rng.integers(3))],
+        ruling_contrast=float(rng.uniform(8, 60)),
+        ruling_width_px=int(rng.integers(1, 5)),
+        pattern=_PATTERNS[int(rng.integers(len(_PATTERNS)))],
+        pattern_contrast=float(rng.uniform(4, 25)),
+        table=float(rng.uniform(10, 250)) if rng.random() < 0.25 else None,
+        shadow_softness_px=float(rng.uniform(1, 40)),
+        noise_sigma=float(12 * rng.random() ** 2),
+    )
+
+
+def _random_look(rng: np.random.Generator) -> Look:
     board = bool(rng.random() < 0.1)
     pen = int(rng.integers(len(_PENS)))
     pencil = pen == len(_PENS) - 1
@@ -127,11 +161,16 @@ def photograph(coverage: Gray, look: Look, rng: np.random.Generator) -> NDArray[
         ink = np.asarray(cv2.multiply(ink, holes, dtype=cv2.CV_8U), np.uint8)
     ink = _lens(ink, look)
     ruling = None if look.ruling == "none" else _ruling(coverage.shape, look, rng)
+    if look.pattern != "none":
+        pattern = _pattern(coverage.shape, look, rng)
+        ruling = pattern if ruling is None else np.maximum(ruling, pattern)
     noise = _noise(coverage.shape, 2, look.noise_sigma, rng)
-    planes = []
+    planes: list[Gray] = []
     for plane in _colour_planes(ink, ruling, look):
         cv2.multiply(plane, light, plane)
-        planes.append(cv2.add(plane, noise, dtype=cv2.CV_8U))
+        planes.append(np.asarray(cv2.add(plane, noise, dtype=cv2.CV_8U), np.uint8))
+    if look.table is not None:
+        _bare_table(planes, look.table, rng)
     options = [cv2.IMWRITE_JPEG_QUALITY, look.jpeg_quality]
     jpeg = cv2.imencode(".jpg", cv2.merge(planes), options)[1]
     return np.asarray(cv2.imdecode(jpeg, cv2.IMREAD_COLOR), np.uint8)
@@ -188,8 +227,37 @@ def _ruling(size: tuple[int, ...], look: Look, rng: np.random.Generator) -> Gray
             for x in np.arange(start, width, look.ruling_pitch_px).tolist()
         ]
     for begin, end in lines:
-        cv2.line(plane, begin, end, (look.ruling_contrast,), 2, cv2.LINE_AA)
+        cv2.line(plane, begin, end, (look.ruling_contrast,), look.ruling_width_px, cv2.LINE_AA)
     return _lens(plane, look)
+
+
+def _pattern(size: tuple[int, ...], look: Look, rng: np.random.Generator) -> Gray:
+    """Print fine lines or dots, (H, W) uint8 in grey levels of contrast."""
+    height, width = size
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    pitch, angle = rng.uniform(4, 14), rng.uniform(0, np.pi)
+    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
+    wave = np.zeros_like(along)
+    if look.pattern == "waves":
+        wave = rng.uniform(0.5, 2) * pitch * np.sin(along * (2 * np.pi / rng.uniform(30, 120)))
+    print_ = np.cos((across + wave) * np.float32(2 * np.pi / pitch))
+    if look.pattern == "dots":
+        print_ = np.minimum(print_, np.cos(along * np.float32(2 * np.pi / pitch)))
+    level = np.clip((print_ - rng.uniform(0, 0.7)) * 3, 0, 1) * look.pattern_contrast
+    return _lens(level.astype(np.uint8), look)
+
+
+def _bare_table(planes: list[Gray], level: float, rng: np.random.Generator) -> None:
+    """Lay the sheet so that a strip of table shows along a slanted edge, in place."""
+    height, width = planes[0].shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    u = (x - width / 2) * np.cos(angle) + (y - height / 2) * np.sin(angle)
+    bare = u > rng.uniform(0.6, 0.95) * u.max()
+    grain = rng.normal(level, rng.uniform(1, 15), (height // 4 + 1, width // 4 + 1))
+    wood = cv2.resize(np.clip(grain, 0, 255).astype(np.uint8), (width, height))
+    for plane in planes:
+        plane[bare] = wood[bare]
 
 
 def _lens(plane: Gray, look: Look) -> Gray:

@@ -1,4 +1,4 @@
-"""Curves of a training as PNG."""
+"""Curves of a training and of what it gave as PNG."""
 
 from __future__ import annotations
 
@@ -35,4 +35,25 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.set(title=title, xlabel="epoch", yscale="log")
     left.legend()
     middle.legend()
+    figure.savefig(path, format="png", dpi=100)
+
+
+def save_coverage(curve: Sequence[Mapping[str, float]], chosen: float, path: Path) -> None:
+    """Draw the error among the answers against the part of the digits that is answered.
+
+    Args:
+        curve: As ``evaluation.coverage_curve`` makes it.
+        chosen: The threshold that is marked; one of the curve's.
+        path: The PNG to write.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    coverage, error = ([100 * row[name] for row in curve] for name in ("coverage", "error"))
+    axes.plot(coverage, error, marker=".")
+    at = [row["threshold"] for row in curve].index(chosen)
+    axes.plot(coverage[at], error[at], "o", label=f"min_confidence {chosen:.2f}")
+    axes.set(xlabel="digits answered, %", ylabel="wrong among the answers, %")
+    axes.legend()
     figure.savefig(path, format="png", dpi=100)

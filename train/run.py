@@ -32,9 +32,9 @@ class Recipe:
     """Source of the first weights, the order and every distortion."""
     epochs: int = 60
     """Longest training; the learning rate falls to nothing over it."""
-    batch_size: int = 128
+    batch_size: int = 256
     """Samples a step."""
-    learning_rate: float = 3e-3
+    learning_rate: float = 4e-3
     """Highest learning rate, after the first epoch's warm-up; then a cosine to zero."""
     weight_decay: float = 1e-3
     """Decoupled weight decay of AdamW (Loshchilov and Hutter 2019)."""

@@ -19,6 +19,12 @@ HEIGHT_PX = (16.0, 90.0)
 GAP = 0.15
 """Least free space between neighbours, as a fraction of the base height."""
 
+OVERLAP = (-0.03, 0.16)
+"""How far a digit that shall touch reaches into the box of the one before, in base heights."""
+
+CLUTTER = -1
+"""Stands for a label where there is no digit."""
+
 MIN_GAP_PX = 3
 """Least free space between neighbours, however small the digits are."""
 
@@ -57,6 +63,8 @@ def render_scene(
     size: tuple[int, int] = (480, 640),
     look: Look | None = None,
     height_px: float | None = None,
+    touching: float = 0.0,
+    clutter: Sequence[Gray] = (),
 ) -> Scene:
     """Write glyphs on paper in loose lines of text and photograph it.
 
@@ -67,6 +75,9 @@ def render_scene(
         size: height and width of the image in pixels.
         look: paper, pen, light and camera; by default `random_look(rng)`.
         height_px: base height of the digits in pixels; by default drawn from `HEIGHT_PX`.
+        touching: share of digits (0-1) that are written into the one before.
+        clutter: (h, w) uint8 marks of their final size that are no digits, white ink on black;
+            written among the digits.
 
     Returns:
         The photograph and the glyphs that fit on it, in the order given; the rest is left out.
@@ -80,7 +91,10 @@ def render_scene(
     look = look or random_look(rng)
     base = height_px or float(np.exp(rng.uniform(*np.log(HEIGHT_PX))))
     coverage = np.zeros(size, np.uint8)
-    digits = tuple(_write_text(coverage, glyphs, labels, base, look, rng))
+    signs: list[tuple[Gray, int]] = list(zip(glyphs, labels, strict=True))
+    for mark in clutter:
+        signs.insert(int(rng.integers(len(signs) + 1)), (mark, CLUTTER))
+    digits = tuple(_write_text(coverage, signs, base, touching, look, rng))
     return Scene(photograph(coverage, look, rng), digits)
 
 
@@ -136,19 +150,20 @@ def _gap_px(height_px: float) -> int:
 
 def _put(coverage: Gray, ink: Gray, digit: int, x: int, y: int) -> PlacedDigit:
     height, width = ink.shape
-    coverage[y : y + height, x : x + width] = ink
+    place = coverage[y : y + height, x : x + width]
+    np.maximum(place, ink, out=place)
     return PlacedDigit(digit, x, y, width, height)
 
 
 def _write_text(
     coverage: Gray,
-    glyphs: Sequence[Gray],
-    labels: Sequence[int],
+    signs: Sequence[tuple[Gray, int]],
     base: float,
+    touching: float,
     look: Look,
     rng: np.random.Generator,
 ) -> Iterator[PlacedDigit]:
-    """Write into `coverage` what fits, in lines that slope alike and never come too close."""
+    """Write into `coverage` what fits, in lines that slope alike; only what shall touch does."""
     height, width = coverage.shape
     gap = _gap_px(base)
     slope = float(np.clip(rng.normal(0, 0.015), -0.04, 0.04))
@@ -157,11 +172,17 @@ def _write_text(
     pitch = base * (1.12 + 2 * 0.06 + 0.1 + rng.exponential(0.4)) + gap
     left = rng.uniform(4, 4 + 0.12 * width)
     x, baseline = left, base * 1.18 + abs(slope) * width / 2 + rng.uniform(4, 4 + 0.12 * height)
-    for index, (glyph, label) in enumerate(zip(glyphs, labels, strict=True)):
-        ink = _traced(glyph, index, base * rng.uniform(0.88, 1.12), look.ink_threshold)
+    before, last_space = CLUTTER, 0.0
+    for index, (glyph, label) in enumerate(signs):
+        if label == CLUTTER:
+            ink = glyph
+        else:
+            ink = _traced(glyph, index, base * rng.uniform(0.88, 1.12), look.ink_threshold)
         rise = base * rng.uniform(-0.06, 0.06)
         space = gap + base * (rng.exponential(looseness) + (rng.random() < word_rate))
         tall, wide = ink.shape
+        if touching and x > left and CLUTTER not in (before, label) and rng.random() < touching:
+            x -= last_space + base * rng.uniform(*OVERLAP)
         if x + wide > width - 4 or (x > left and rng.random() < 0.03):
             x, baseline = left + rng.uniform(0, base), baseline + pitch
         y = round(baseline + slope * (x - width / 2) + rise) - tall
@@ -169,8 +190,11 @@ def _write_text(
             return  # The sheet is full.
         if x + wide > width - 4 or y < 4:
             continue
-        yield _put(coverage, ink, int(label), int(x), y)
+        placed = _put(coverage, ink, int(label), int(x), y)
+        if label != CLUTTER:
+            yield placed
         x += wide + space
+        before, last_space = label, space
 
 
 def _traced(glyph: Gray, index: int, height_px: float, threshold: float) -> Gray:

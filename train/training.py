@@ -23,18 +23,28 @@ from .architectures import build_model
 from .augment import plain_images
 from .data import DigitData
 from .errors import RunError
-from .evaluation import accuracy, calibration_error, cross_entropy, fit_temperature, report
+from .evaluation import (
+    accuracy,
+    calibration_error,
+    choose_min_confidence,
+    coverage_curve,
+    cross_entropy,
+    digit_accuracy,
+    fit_temperature,
+    report,
+)
 from .feed import EpochFeed, Samples, scene_samples
-from .plots import save_curves
+from .paper import CLASSES, PaperData, load_paper
+from .plots import save_coverage, save_curves
 from .run import FORMAT, Recipe, RunFolder, State, read_json
 
 if TYPE_CHECKING:
     import keras
 
-CLASSES = DIGIT_CLASSES
-"""What the logits stand for, in order."""
-VALIDATION_SCENE_DIGITS = 2000
-"""Most held-back digits that are looked at as the device finds them in rendered scenes."""
+VALIDATION_SCENE_MARKS = 4000
+"""Most marks that are looked at as the device finds them in scenes of held-back digits."""
+CALIBRATION_MARKS = 500
+"""Other marks that the conversion measures the ranges of activations on, beside digits."""
 LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
 
 
@@ -42,14 +52,27 @@ LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
 class _Split:
     x: NDArray[np.uint8]
     y: NDArray[np.uint8]
+    paper: PaperData | None
     digits: Samples
     """Held-back digits as plain model images."""
     scenes: Samples
-    """Held-back digits as found in scenes."""
+    """Marks as found in scenes of held-back digits."""
+    marks: Samples
+    """Marks of photographs that are kept for the calibration, as plain model images."""
+
+    @property
+    def held(self) -> Samples:
+        """Everything that is not trained on."""
+        images, labels = zip(self.digits, self.scenes, self.marks, strict=True)
+        return np.concatenate(images), np.concatenate(labels)
 
 
 def train(
-    data: DigitData, recipe: Recipe, path: Path, workers: int | None = None
+    data: DigitData,
+    recipe: Recipe,
+    path: Path,
+    workers: int | None = None,
+    photographs: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
 
@@ -59,6 +82,8 @@ def train(
         path: The run folder; gets ``model.keras``, ``metrics.json``, ``history.csv``,
             ``curves.png``, and a checkpoint every epoch.
         workers: Processes that distort digits; does not change the result.
+        photographs: Folder of real handwriting, see paper.load_paper; without it the network
+            learns from rendered scenes alone what is no digit.
 
     Returns:
         The metrics.
@@ -67,25 +92,29 @@ def train(
         RunError: The folder holds another training, or the loss is no longer a number.
     """
     _check_validation(data, recipe)
+    paper = load_paper(photographs) if photographs else None
     model = _deterministic_model(recipe)
-    folder = RunFolder(path, describe(data, recipe))
+    folder = RunFolder(path, describe(data, recipe, paper))
     if (path / "metrics.json").exists():
         _say(f"{path} is trained already; give another --out for a new training")
     else:
-        split = _split(data, recipe)
+        split = _split(data, recipe, paper, photographs)
         state = _epochs(model, split, recipe, folder, workers)
         _finish(data, split, state, folder, recipe.epochs)
     return read_json(path / "metrics.json")
 
 
-def describe(data: DigitData, recipe: Recipe) -> dict[str, Any]:
+def describe(data: DigitData, recipe: Recipe, paper: PaperData | None = None) -> dict[str, Any]:
     """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
     return {
         "format": FORMAT,
         **asdict(recipe),
         "classes": list(CLASSES),
         "preprocessing": fingerprint(),
-        "data": data.digests(),
+        "data": {
+            **data.digests(),
+            **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
+        },
         "versions": {name: _version(name) for name in LIBRARIES},
     }
 
@@ -104,7 +133,7 @@ def _deterministic_model(recipe: Recipe) -> keras.Model:
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
-    return build_model(recipe.architecture)
+    return build_model(recipe.architecture, len(CLASSES))
 
 
 def _check_validation(data: DigitData, recipe: Recipe) -> None:
@@ -115,14 +144,22 @@ def _check_validation(data: DigitData, recipe: Recipe) -> None:
         )
 
 
-def _split(data: DigitData, recipe: Recipe) -> _Split:
+def _split(
+    data: DigitData, recipe: Recipe, paper: PaperData | None, photographs: Path | None
+) -> _Split:
     """Hold back a part that the seed chooses."""
     order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
     held, kept = order[: recipe.validation], order[recipe.validation :]
     x, y = data.x_train[held], data.y_train[held]
-    in_scenes = min(VALIDATION_SCENE_DIGITS, recipe.validation)
+    in_scenes = min(VALIDATION_SCENE_MARKS, recipe.validation)
     scenes = scene_samples(x, y, in_scenes, np.random.default_rng(recipe.seed))
-    return _Split(data.x_train[kept], data.y_train[kept], (plain_images(x), y), scenes)
+    marks = (np.zeros((0, *x.shape[1:]), np.uint8), np.zeros(0, np.uint8))
+    if photographs:
+        apart = load_paper(photographs, "calibration")
+        marks = (plain_images(apart.glyphs), apart.labels)
+    return _Split(
+        data.x_train[kept], data.y_train[kept], paper, (plain_images(x), y), scenes, marks
+    )
 
 
 def _epochs(
@@ -133,8 +170,8 @@ def _epochs(
         _say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
         model = _load(folder.path / state.checkpoint)
     else:
-        _compile(model, recipe)
-    with EpochFeed(split.x, split.y, recipe.feed, recipe.seed, workers) as feed:
+        _compile(model, recipe, recipe.feed.samples(with_paper=split.paper is not None))
+    with EpochFeed(split.x, split.y, split.paper, recipe.feed, recipe.seed, workers) as feed:
         for epoch in range(len(state.history) if state else 0, recipe.epochs):
             if state and epoch - 1 - state.best_epoch >= recipe.patience:
                 _say(f"stopping: no better validation loss in {recipe.patience} epochs")
@@ -165,10 +202,10 @@ def _load(path: Path) -> keras.Model:
         ) from error
 
 
-def _compile(model: keras.Model, recipe: Recipe) -> None:
+def _compile(model: keras.Model, recipe: Recipe, samples: int) -> None:
     import keras
 
-    steps = math.ceil((recipe.feed.digits + recipe.feed.scene_digits) / recipe.batch_size)
+    steps = math.ceil(samples / recipe.batch_size)
     rate = keras.optimizers.schedules.CosineDecay(
         recipe.learning_rate / 30,
         decay_steps=max(steps * (recipe.epochs - 1), 1),
@@ -199,16 +236,18 @@ def _train_epoch(
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 0,
     )
-    digits, scenes = (predict_logits(model, part[0]) for part in (split.digits, split.scenes))
+    held, labels = split.held
+    logits = predict_logits(model, held)
+    ends = np.cumsum([len(split.digits[1]), len(split.scenes[1])])
+    digits, scenes, marks = np.split(logits, ends)
     row = {
         "epoch": epoch + 1,
         "loss": float(fitted.history["loss"][0]),
         "accuracy": float(fitted.history["accuracy"][0]),
-        "val_loss": cross_entropy(
-            np.concatenate([digits, scenes]), np.concatenate([split.digits[1], split.scenes[1]])
-        ),
-        "digit_accuracy": accuracy(digits, split.digits[1]),
+        "val_loss": cross_entropy(logits, labels),
+        "digit_accuracy": digit_accuracy(digits, split.digits[1]),
         "scene_accuracy": accuracy(scenes, split.scenes[1]),
+        "paper_accuracy": accuracy(marks, split.marks[1]) if len(marks) else 0.0,
         "learning_rate": float(np.asarray(model.optimizer.learning_rate)),
         "seconds": round(time.perf_counter() - start, 1),
     }
@@ -243,23 +282,35 @@ def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder, epo
     """
     whole = len(state.history) == epochs
     model = _load(folder.path / (state.checkpoint if whole else state.best))
-    images, labels = (np.concatenate(a) for a in zip(split.digits, split.scenes, strict=True))
+    images, labels = split.held
     held = predict_logits(model, images)
     temperature = fit_temperature(held, labels)
+    curve = coverage_curve(held, labels, temperature, CLASSES)
+    min_confidence = choose_min_confidence(curve)
+    at = next(row for row in curve if row["threshold"] == min_confidence)
     test = predict_logits(model, plain_images(data.x_test))
     chosen = len(state.history) - 1 if whole else state.best_epoch
     folder.write("model.keras", model.save)
     folder.write("curves.png", lambda path: save_curves(state.history, path))
+    folder.write("coverage.png", lambda path: save_coverage(curve, min_confidence, path))
+    others = images[len(split.digits[1]) :]
+    few = np.random.default_rng(0).permutation(len(others))[:CALIBRATION_MARKS]
+    folder.write("calibration.npz", lambda path: np.savez_compressed(path, images=others[few]))
     metrics = {
         "epochs": len(state.history),
         "chosen_epoch": chosen + 1,
         "parameters": model.count_params(),
         "digit_accuracy": state.history[chosen]["digit_accuracy"],
         "scene_accuracy": state.history[chosen]["scene_accuracy"],
+        "paper_accuracy": state.history[chosen]["paper_accuracy"],
         "temperature": temperature,
         "calibration_error": calibration_error(held, labels, temperature),
-        "test_accuracy": accuracy(test, data.y_test),
-        "test": report(test, data.y_test, CLASSES),
+        "min_confidence": min_confidence,
+        "coverage": at["coverage"],
+        "error": at["error"],
+        "coverage_curve": curve,
+        "test_accuracy": digit_accuracy(test, data.y_test),
+        "test": report(test[:, : len(DIGIT_CLASSES)], data.y_test, DIGIT_CLASSES),
     }
     # Last, because its presence says that the run is whole.
     folder.write_json("metrics.json", metrics)

@@ -54,6 +54,18 @@ def hostile(model: keras.Model) -> keras.Model:
     return copy
 
 
+def rejecting(model: keras.Model, images: NDArray[np.float32]) -> keras.Model:
+    """Add an eleventh class, no digit, that is the likeliest whatever is seen."""
+    kernel, bias = model.layers[-1].get_weights()
+    highest = model.predict(images, verbose=0).max()
+    head = keras.layers.Conv2D(11, 5)
+    wide = keras.Model(model.input, head(model.layers[-2].output))
+    head.set_weights(
+        [np.pad(kernel, [(0, 0), (0, 0), (0, 0), (0, 1)]), np.append(bias, highest + 1)]
+    )
+    return wide
+
+
 def main() -> None:
     data, out = np.load(sys.argv[1]), Path(sys.argv[2])
     keras.utils.set_random_seed(1)
@@ -62,6 +74,7 @@ def main() -> None:
     fit(model, x, data["y_train"])
     model.save(out / "model.keras")
     hostile(model).save(out / "hostile.keras")
+    rejecting(model, x).save(out / "reject.keras")
     keras.Model(model.input, keras.layers.Conv2D(3, 1)(model.output)).save(out / "three.keras")
     (out / "float.tflite").write_bytes(tf.lite.TFLiteConverter.from_keras_model(model).convert())
     (out / "dynamic.tflite").write_bytes(dynamic_range_dense())

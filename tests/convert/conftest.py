@@ -22,14 +22,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitcam.edge.bundle import Bundle
+from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, Bundle
 from digitcam.edge.crop import fingerprint
 from digitcam.train.data import load_digits
 from digitcam.train.handwriting import draw_digit
 from digitcam.train.run import FORMAT
 
 NEEDED = ("tensorflow", "tflite_runtime", "ai_edge_litert")
-CLASSES = [str(digit) for digit in range(10)]
+CLASSES = [*DIGIT_CLASSES]
+CHOSEN = {"min_confidence": 0.62, "coverage": 0.9312, "error": 0.0087}
+"""What a run with a class for no digit measures besides."""
+PAPER_GLYPHS = 1234
+EXTRAS = 40
+"""Images that a run leaves to calibrate with."""
+RUN_JSON = ("recipe.json", "metrics.json")
 PER_CLASS = 20
 COPIES = 5
 """Few digits, often, are learnt by heart in seconds."""
@@ -104,18 +110,31 @@ def write_run(folder: Path, model: Path, data: Path, **recipe: Any) -> None:
     (folder / "metrics.json").write_text(json.dumps(metrics))
 
 
+def make_rejecting(run: Path) -> None:
+    """Turn a run into one of the digits, paper and what is no digit."""
+    recipe, metrics = (json.loads((run / name).read_text()) for name in RUN_JSON)
+    recipe["classes"].append(REJECT_CLASS)
+    recipe["data"]["paper"] = PAPER_GLYPHS
+    (run / "recipe.json").write_text(json.dumps(recipe))
+    (run / "metrics.json").write_text(json.dumps(metrics | CHOSEN))
+    marks = np.random.default_rng(8).integers(0, 256, (EXTRAS, 28, 28)).astype(np.uint8)
+    np.savez(run / "calibration.npz", images=marks)
+
+
 @pytest.fixture(scope="session")
 def conversions(models: Path, digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder each for what the command line makes of three networks, and what it says.
+    """A folder each for what the command line makes of four networks, and what it says.
 
     They are converted side by side, because most of the time is TensorFlow's start.
     """
     folder = tmp_path_factory.mktemp("conversions")
     started = []
-    for name in ("model", "hostile", "three"):
+    for name in ("model", "hostile", "three", "reject"):
         here = folder / name
         here.mkdir()
         write_run(here / "run", models / f"{name}.keras", digits_npz)
+        if name == "reject":
+            make_rejecting(here / "run")
         command = [
             *(sys.executable, "-m", "digitcam.convert.cli", str(here / "run"), "--debug"),
             *("--out", str(here / "bundle" / "tiny.tflite"), "--data", str(digits_npz)),
@@ -130,7 +149,16 @@ def conversions(models: Path, digits_npz: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="session")
 def converted(conversions: Path) -> Path:
     """A bundle that the command line converted."""
-    here = conversions / "model"
+    return _bundle(conversions / "model")
+
+
+@pytest.fixture(scope="session")
+def converted_rejecting(conversions: Path) -> Path:
+    """A bundle with a class for what is no digit, which to it is everything."""
+    return _bundle(conversions / "reject")
+
+
+def _bundle(here: Path) -> Path:
     assert (here / "status").read_text() == "0", (here / "stderr").read_text()
     return here / "bundle" / "tiny"
 

@@ -56,6 +56,7 @@ def test_the_sidecar_tells_all(converted: Path, digits_npz: Path) -> None:
     bundle = load_bundle(converted)
     sidecar = bundle.sidecar
     assert bundle.temperature == 1.25
+    assert bundle.min_confidence == 0.5
     assert sidecar["input"] == {"shape": [28, 28, 1], "dtype": "int8"}
     assert sidecar["training"]["architecture"] == "tiny"
     assert sidecar["training"]["data"] == load_digits(digits_npz).digests()
@@ -67,7 +68,11 @@ def test_the_sidecar_tells_all(converted: Path, digits_npz: Path) -> None:
     assert {"tensorflow", "keras", "tflite-runtime", "ai-edge-litert", "numpy"} <= set(
         sidecar["conversion"]["versions"]
     )
-    assert sidecar["conversion"]["calibration"] == {"samples": 501, "seed": 2018}
+    assert sidecar["conversion"]["calibration"] == {
+        "samples": 501,
+        "from_run": 0,
+        "seed": 2018,
+    }
     figures = sidecar["figures"]
     assert figures["bytes"] == len(bundle.model)
     assert figures["golden_images"] == 1000
@@ -83,6 +88,48 @@ def test_the_card_names_the_figures(converted: Path) -> None:
     assert bundle.sha256 in card
     assert "digitcam-convert --check tiny" in card
     assert "unknown" not in card
+    assert "a letter or a blot gets the digit it resembles most" in card
+    assert "paper" not in card
+    assert "answered" not in card
+
+
+def test_a_class_for_no_digit_is_carried_over(converted_rejecting: Path) -> None:
+    """Eleven logits agree on both runtimes; threshold and calibration images are the run's."""
+    bundle = load_bundle(converted_rejecting)
+    assert bundle.classes[10:] == ("reject",)
+    assert bundle.min_confidence == 0.62
+    assert bundle.sidecar["conversion"]["calibration"]["samples"] == 541
+    assert bundle.sidecar["conversion"]["calibration"]["from_run"] == 40
+    assert bundle.sidecar["figures"]["golden_images"] == 1000
+    assert bundle.sidecar["figures"]["golden_max_step"] <= 1
+
+
+def test_accuracy_is_among_the_ten_digits(
+    converted_rejecting: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A network that rejects everything still has its digits compared, by --check too."""
+    images = plain_images(load_digits(digits_npz).x_test[:50])
+    logits = runtimes.logits(load_bundle(converted_rejecting), "tflite-runtime", images)
+    assert set(logits.argmax(axis=1).tolist()) == {10}
+    figures = load_bundle(converted_rejecting).sidecar["figures"]
+    assert figures["mnist_test_accuracy_float"] > 0.95
+    assert figures["mnist_test_accuracy_int8"] > 0.95
+    assert main(["--check", str(converted_rejecting), "--data", str(digits_npz)]) == 0
+    accuracy = f"mnist_test_accuracy_int8: {figures['mnist_test_accuracy_int8']}"
+    assert accuracy in capsys.readouterr().out.splitlines()
+
+
+def test_the_card_tells_of_the_class_for_no_digit(converted_rejecting: Path) -> None:
+    """The card tells what is rejected and answered, from which threshold, and of the paper."""
+    card = converted_rejecting.with_suffix(".md").read_text()
+    assert "11 int8 logits out" in card
+    assert "what is no digit has a class of its own, `reject`" in card
+    assert "MNIST's training set, 1,234 glyphs photographed on paper and rendered scenes" in card
+    assert "likeliest of the ten digits" in card
+    assert "541 calibration images (seed 2018), 40 of them the run's own" in card
+    assert "| least confidence of an answer | 0.62 |" in card
+    assert "| held-back digits answered at this confidence, float | 93.12% |" in card
+    assert "| wrong among the answers to all held-back marks, float | 0.87% |" in card
 
 
 @pytest.mark.parametrize("runtime", ["tflite-runtime", "litert"])

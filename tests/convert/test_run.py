@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from digitcam.convert.errors import RunFolderError
-from digitcam.convert.run import check_data, load_run
+from digitcam.convert.run import calibration_extras, check_data, load_run
 from digitcam.edge.crop import fingerprint
 from digitcam.train.data import DigitData
 from digitcam.train.errors import RunError
@@ -31,11 +33,51 @@ def change(path: Path, **values: object) -> None:
 
 
 def test_a_whole_run_is_read(folder: Path) -> None:
-    """Classes, temperature and fingerprint come from the run's own files."""
+    """Classes, temperature and fingerprint come from the run's own files; the rest is absent."""
     run = load_run(folder)
     assert run.classes == tuple(CLASSES)
     assert run.temperature == 2
     assert run.preprocessing == fingerprint()
+    assert run.min_confidence == 0.5
+    assert calibration_extras(run).shape == (0, 28, 28)
+
+
+def test_a_chosen_threshold_is_read(folder: Path) -> None:
+    """The threshold that a training chose is the run's."""
+    change(folder / "metrics.json", min_confidence=0.74)
+    assert load_run(folder).min_confidence == 0.74
+
+
+def test_images_to_calibrate_with_are_read(folder: Path) -> None:
+    """What the training left to calibrate with comes back as it was."""
+    images = np.random.default_rng(1).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    np.savez(folder / "calibration.npz", images=images)
+    assert np.array_equal(calibration_extras(load_run(folder)), images)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        ({"digits": np.zeros((1, 28, 28), np.uint8)}, "expected images to calibrate with"),
+        ({"images": np.array([None])}, "expected images to calibrate with"),
+        ({"images": np.zeros((1, 28, 28))}, r"must be \(N, 28, 28\) uint8, found .* float64"),
+        ({"images": np.zeros((28, 28), np.uint8)}, r"found \(28, 28\) uint8"),
+    ],
+)
+def test_other_images_to_calibrate_with_are_refused(
+    folder: Path, arrays: dict[str, NDArray[Any]], message: str
+) -> None:
+    """Images of another name, kind or shape are refused with what was found."""
+    np.savez(folder / "calibration.npz", **arrays)
+    with pytest.raises(RunFolderError, match=message):
+        calibration_extras(load_run(folder))
+
+
+def test_half_a_file_to_calibrate_with_is_refused(folder: Path) -> None:
+    """A file that is no archive is refused by its name."""
+    (folder / "calibration.npz").write_bytes(b"PK")
+    with pytest.raises(RunFolderError, match=r"calibration\.npz: expected images"):
+        calibration_extras(load_run(folder))
 
 
 def test_a_reject_class_is_accepted(folder: Path) -> None:
@@ -81,13 +123,20 @@ def test_a_flipped_bit_is_noticed(folder: Path) -> None:
     [
         ("recipe.json", {"format": 99}, "format must be 1, found 99"),
         ("recipe.json", {"preprocessing": "sha256:0"}, "trained for preprocessing sha256:0"),
-        ("recipe.json", {"classes": None}, "expected a list of classes, found None"),
+        ("recipe.json", {"classes": None}, "classes must be the digits 0 to 9 in order, .* None"),
         ("recipe.json", {"classes": CLASSES[::-1]}, "in order"),
-        ("recipe.json", {"classes": [*CLASSES, "9"]}, "classes must hold"),
-        ("recipe.json", {"classes": [*CLASSES, 9]}, "classes must hold"),
+        (
+            "recipe.json",
+            {"classes": [*CLASSES, "blot"]},
+            "perhaps with 'reject' and 'several' after them",
+        ),
+        ("recipe.json", {"classes": ["reject", *CLASSES]}, "classes must be"),
         ("metrics.json", {"temperature": "warm"}, "temperature must be a number"),
         ("metrics.json", {"temperature": -1}, "temperature must be above 0"),
         ("metrics.json", {"temperature": float("nan")}, "temperature must be above 0"),
+        ("metrics.json", {"min_confidence": "high"}, "min_confidence must be from 0 to 1"),
+        ("metrics.json", {"min_confidence": 1.5}, "must be from 0 to 1, found 1.5"),
+        ("metrics.json", {"min_confidence": float("nan")}, "must be from 0 to 1, found nan"),
     ],
 )
 def test_impossible_values_are_named(

@@ -30,9 +30,11 @@ def test_equal_seeds_draw_equal_images() -> None:
 
 
 def test_calibration_reaches_both_ends() -> None:
-    """Calibration images hold a black one and one that reaches 255, though no digit given does."""
-    images = calibration_images(IMAGES, LABELS)
-    assert images.shape == (10 * CALIBRATION_PER_CLASS + 1, 28, 28)
+    """Calibration images hold a black one, one that reaches 255, and at the end the run's own."""
+    extras = IMAGES[:7]
+    images = calibration_images(IMAGES, LABELS, extras)
+    assert images.shape == (10 * CALIBRATION_PER_CLASS + 1 + 7, 28, 28)
+    assert np.array_equal(images[-7:], extras)
     assert images.dtype == np.uint8
     assert images[0].max() == 0
     assert images.max() == 255

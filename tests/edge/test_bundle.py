@@ -121,8 +121,14 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
         ({"sha256": None}, "sha256 must be None as copy.json says"),
         ({"preprocessing": "sha256:0"}, "trained for preprocessing sha256:0, this digitcam does"),
         ({"preprocessing": None}, "trained for preprocessing None, this digitcam does sha256:"),
-        ({"classes": None}, "classes must be the digits 0 to 9 and perhaps 'reject', found None"),
-        ({"classes": "0123456789"}, "classes must be the digits 0 to 9 and perhaps 'reject', fo"),
+        (
+            {"classes": None},
+            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', found None",
+        ),
+        (
+            {"classes": "0123456789"},
+            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', fo",
+        ),
         ({"classes": DIGITS[1:]}, "classes must be the digits 0 to 9"),
         ({"classes": [*DIGITS, "9"]}, "classes must be the digits 0 to 9"),
         ({"classes": [*DIGITS, "cat"]}, "classes must be the digits 0 to 9"),

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.crop import PREPROCESSING, model_image
 from digitcam.edge.preprocess import find_ink, fit_frame
-from digitcam.edge.segment import find_candidates
+from digitcam.edge.segment import find_marks
 from digitcam.edge.settings import Settings
 
 TOLERANCE = 4
@@ -13,15 +13,15 @@ TOLERANCE = 4
 GOLDEN_VERSION = 1
 GOLDEN = np.array(
     [
-        [0, 0, 109, 0, 0, 0, 0, 0, 0],
-        [0, 0, 211, 0, 0, 0, 0, 0, 0],
-        [0, 0, 240, 0, 0, 0, 0, 0, 0],
-        [0, 0, 237, 0, 0, 0, 0, 0, 0],
-        [0, 0, 192, 65, 153, 61, 0, 0, 0],
-        [0, 0, 211, 43, 0, 48, 205, 0, 0],
-        [0, 0, 171, 103, 0, 0, 182, 0, 0],
-        [0, 0, 225, 0, 0, 0, 232, 0, 0],
-        [0, 0, 65, 222, 111, 226, 56, 0, 0],
+        [0, 0, 154, 0, 0, 0, 0, 0, 0],
+        [0, 0, 236, 0, 0, 0, 0, 0, 0],
+        [0, 0, 251, 0, 0, 0, 0, 0, 0],
+        [0, 0, 249, 0, 0, 0, 0, 0, 0],
+        [0, 0, 218, 70, 156, 70, 0, 0, 0],
+        [0, 0, 225, 41, 0, 42, 226, 0, 0],
+        [0, 0, 157, 87, 0, 0, 146, 0, 0],
+        [0, 0, 200, 0, 0, 0, 199, 0, 0],
+        [0, 0, 109, 195, 79, 196, 107, 0, 0],
     ],
     np.int64,
 )
@@ -44,7 +44,7 @@ def seen(luma: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bring the one mark in an image to the network's input."""
     settings = Settings()
     frame = fit_frame(luma, luma.shape[1], luma.shape[0], settings.preprocess)
-    (mark,) = find_candidates(find_ink(frame.luma, settings.preprocess), settings.segment)
+    (mark,) = find_marks(find_ink(frame.luma, settings.preprocess), settings.segment).digits
     return model_image(mark.contrast)
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitcam.edge.preprocess import MIN_SIDE_PX, Ink, block_size, find_ink, fit_frame
-from digitcam.edge.segment import find_candidates
+from digitcam.edge.segment import find_marks
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings
+from digitcam.train.handwriting import draw_digit
 
 Gray = NDArray[np.uint8]
 
@@ -75,7 +76,7 @@ def test_the_edge_of_the_paper_is_no_mark(blur: float) -> None:
     table[77:-77, 77:-77] = False
     assert not ink.mask[table].any()
     drawn = cv2.connectedComponents(strokes())[0] - 1
-    assert len(find_candidates(ink, SegmentSettings())) == drawn
+    assert len(find_marks(ink, SegmentSettings()).digits) == drawn
 
 
 def test_the_ground_beside_much_ink_is_no_ink() -> None:
@@ -191,7 +192,40 @@ def test_ink_has_the_pictures_size(
     ink = find_ink(luma, SETTINGS)
     assert ink.contrast.shape == ink.mask.shape == shape
     assert ink.contrast.dtype == ink.mask.dtype == np.uint8
-    assert np.array_equal(ink.mask > 0, ink.contrast >= SETTINGS.min_contrast)
+    assert not (ink.mask > 0)[ink.contrast < SETTINGS.min_contrast].any()
+    every = find_ink(luma, replace(SETTINGS, min_relative_contrast=0))
+    assert np.array_equal(every.mask > 0, every.contrast >= SETTINGS.min_contrast)
+
+
+def test_print_under_strong_writing_is_left_out() -> None:
+    """Fainter lines beside strong ones are no ink; alone on their page they are."""
+    faint = np.full((200, 300), 200, np.uint8)
+    for row in range(3):
+        faint[6 + row :: 14] = 160
+    written = faint.copy()
+    written[60:140, 140:146] = 40
+    assert find_ink(faint, SETTINGS).mask[7::14, 5:-5].all()
+    mask = find_ink(written, SETTINGS).mask
+    assert mask[64:136, 140:146].all()
+    assert not mask[60:140, 110:130].any()
+
+
+def test_polarity_is_told_by_region() -> None:
+    """Dark ink on a light half and light ink on a dark half of one picture are both ink."""
+    rng = np.random.default_rng(1)
+    luma = np.full((480, 640), 210, np.uint8)
+    luma[:, 320:] = 45
+    for y in (60, 200, 340):
+        for x in (40, 120, 200):
+            for left, level in ((0, 40), (340, 220)):
+                digit = draw_digit(int(rng.integers(10)), rng, 60)
+                place = luma[y : y + digit.shape[0], left + x : left + x + digit.shape[1]]
+                place[digit > 128] = level
+    truth = (luma == 40) | (luma == 220)
+    mask = find_ink(luma, SETTINGS).mask > 0
+    for half in (np.s_[:, 20:300], np.s_[:, 360:]):
+        assert mask[half][truth[half]].mean() > 0.95
+        assert mask[half][~truth[half]].mean() < 0.03
 
 
 def test_the_picture_is_left_as_it_was() -> None:

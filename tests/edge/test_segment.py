@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
 from digitcam.edge.preprocess import Ink
-from digitcam.edge.segment import Candidate, find_candidates, group_lines
+from digitcam.edge.segment import Candidate, find_marks, group_lines
 from digitcam.edge.settings import SegmentSettings
 from digitcam.train.handwriting import draw_digit
 
@@ -28,7 +28,7 @@ def ink_of(contrast: Gray) -> Ink:
 
 
 def found_in(contrast: Gray, settings: SegmentSettings = SETTINGS) -> list[Candidate]:
-    return find_candidates(ink_of(contrast), settings)
+    return find_marks(ink_of(contrast), settings).digits
 
 
 def drawn(*rectangles: tuple[int, int, int, int], level: int = 200, line: int = 4) -> Gray:
@@ -55,7 +55,7 @@ def test_boxes_are_tight_around_the_digits(seed: int, height: int, count: int) -
     mask = (contrast > 0).astype(np.uint8) * 255
     number, _, places, _ = cv2.connectedComponentsWithStats(mask)
     expected = {Box(*place[:4]) for place in places[1:number].tolist() if place[3] == height}
-    found = {c.box for c in find_candidates(Ink(contrast, mask, False), SETTINGS)}
+    found = {c.box for c in find_marks(Ink(contrast, mask, False), SETTINGS).digits}
     assert {box for box in found if box.height == height} == expected
 
 

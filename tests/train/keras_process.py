@@ -21,6 +21,7 @@ import numpy as np
 from digitcam.train.architectures import build_model
 from digitcam.train.cli import main
 from digitcam.train.data import load_digits
+from digitcam.train.paper import CLASSES
 
 
 def train(*arguments: str) -> int:
@@ -37,7 +38,7 @@ def architecture(name: str) -> dict[str, Any]:
     """Return what can be said of a network that has not been trained."""
     from keras import layers
 
-    model = build_model(name)
+    model = build_model(name, len(CLASSES))
     multiplications = 0
     for layer in model.layers:
         if isinstance(layer, layers.Conv2D):

@@ -1,16 +1,25 @@
 """What a model is said to be worth is right in cases where the answer is known."""
 
+import json
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 
+from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS
 from digitcam.train.evaluation import (
     Logits,
     accuracy,
     calibration_error,
+    choose_min_confidence,
+    coverage_curve,
     cross_entropy,
+    digit_accuracy,
     fit_temperature,
     report,
 )
+from digitcam.train.plots import save_coverage
 
 Labels = np.ndarray[tuple[int], np.dtype[np.uint8]]
 
@@ -103,3 +112,96 @@ def test_report_counts_what_was_read() -> None:
     assert three["recall"] == pytest.approx(confusion[3, 3] / confusion[3].sum())
     assert three["precision"] == pytest.approx(confusion[3, 3] / confusion[:, 3].sum())
     assert found["classes"]["9"]["recall"] == 0
+
+
+CLASSES = (*DIGIT_CLASSES, REJECT_CLASS)
+REJECT = CLASSES.index(REJECT_CLASS)
+
+
+def marks(*said: tuple[int, float, int]) -> tuple[Logits, Labels]:
+    """Marks of eleven classes: (class that is likeliest, its probability, the true class)."""
+    logits = np.empty((len(said), len(CLASSES)), np.float32)
+    for row, (best, probability, _) in zip(logits, said, strict=True):
+        row[:] = np.log((1 - probability) / (len(CLASSES) - 1))
+        row[best] = np.log(probability)
+    return logits, np.array([true for *_, true in said], np.uint8)
+
+
+def row_at(curve: list[dict[str, float]], threshold: float) -> dict[str, float]:
+    return next(row for row in curve if row["threshold"] == threshold)
+
+
+def test_rejecting_a_digit_does_not_count_against_its_digit() -> None:
+    """Among the ten digits the largest logit counts, however large that for no digit is."""
+    logits, labels = marks((3, 0.4, 3), (4, 0.4, 5), (6, 0.4, 6), (7, 0.4, 7))
+    logits[:, REJECT] = 50
+    assert accuracy(logits, labels) == 0
+    assert digit_accuracy(logits, labels) == 0.75
+    first = np.roll(logits, 1, axis=1)
+    assert digit_accuracy(first, labels, (REJECT_CLASS, *DIGIT_CLASSES)) == 0.75
+
+
+def test_rejected_marks_are_not_in_the_calibration_error() -> None:
+    """0.7 said of ten digits of which seven are right is honest, whatever is rejected."""
+    answers = [(3, 0.7, 3)] * 7 + [(3, 0.7, 4)] * 2 + [(3, 0.7, REJECT)]
+    rejected = [(REJECT, 0.9, 5)] * 20
+    assert calibration_error(*marks(*answers, *rejected), 1.0) == pytest.approx(0, abs=1e-6)
+    assert calibration_error(*marks(*rejected), 1.0) == 0
+
+
+def test_coverage_and_error_are_counted() -> None:
+    """Coverage counts digits that are answered, error the wrong digits and answered non-digits."""
+    logits, labels = marks(
+        (3, 0.95, 3),
+        (4, 0.75, 4),
+        (5, 0.45, 8),  # a wrong digit
+        (7, 0.65, REJECT),  # no digit, answered
+        (REJECT, 0.9, 6),  # a digit, rejected
+        (REJECT, 0.9, REJECT),
+    )
+    curve = coverage_curve(logits, labels, 1.0, CLASSES)
+    assert len(curve) == 50
+    assert [row_at(curve, t)["coverage"] for t in (0.0, 0.5, 0.8, 0.98)] == [0.75, 0.5, 0.25, 0]
+    assert [row_at(curve, t)["error"] for t in (0.0, 0.5, 0.7)] == [0.5, pytest.approx(1 / 3), 0]
+    assert json.loads(json.dumps(curve)) == curve
+
+
+def test_coverage_heeds_the_temperature() -> None:
+    """A hotter softmax is less certain, and answers less at the same threshold."""
+    logits, labels = marks(*[(3, 0.9, 3)] * 5)
+    assert row_at(coverage_curve(logits, labels, 1.0, CLASSES), 0.8)["coverage"] == 1
+    assert row_at(coverage_curve(logits, labels, 3.0, CLASSES), 0.8)["coverage"] == 0
+
+
+def curve_of(errors: dict[float, float]) -> list[dict[str, float]]:
+    return [{"threshold": t, "coverage": 1 - t, "error": error} for t, error in errors.items()]
+
+
+@pytest.mark.parametrize(
+    ("errors", "chosen"),
+    [
+        ({0.2: 0.0, 0.3: 0.02, 0.5: 0.01, 0.7: 0.0}, 0.5),
+        ({0.2: 0.0, 0.3: 0.001, 0.5: 0.0}, 0.3),
+        ({0.3: 0.2, 0.5: 0.05, 0.9: 0.06, 0.96: 0.0}, 0.5),
+    ],
+    ids=["smallest that errs little", "not below 0.3", "least error up to 0.9"],
+)
+def test_the_threshold_is_chosen(errors: dict[float, float], chosen: float) -> None:
+    """The smallest threshold from 0.3 to 0.9 with at most 1 % wrong, or that of least error."""
+    assert choose_min_confidence(curve_of(errors)) == chosen
+
+
+def test_the_threshold_follows_the_error_allowed() -> None:
+    """Who allows more errors gets a smaller threshold."""
+    curve = curve_of({0.3: 0.04, 0.5: 0.02, 0.7: 0.0})
+    assert choose_min_confidence(curve, max_error=0.05) == 0.3
+
+
+def test_the_coverage_curve_is_drawn(tmp_path: Path) -> None:
+    """The curve becomes a picture that holds more than its background."""
+    pytest.importorskip("matplotlib", reason="needs Matplotlib: pip install 'digitcam[train]'")
+    curve = coverage_curve(*honest(500, len(CLASSES)), 1.0, CLASSES)
+    save_coverage(curve, 0.5, tmp_path / "coverage.png")
+    picture = cv2.imread(str(tmp_path / "coverage.png"))
+    assert picture is not None
+    assert picture.std() > 0

@@ -30,7 +30,7 @@ from digitcam.train.run import Recipe, RunFolder
 
 EPOCHS = 4
 FLAGS = (
-    *("--digits", "150", "--scene-digits", "50", "--validation", "40"),
+    *("--digits", "150", "--scene-marks", "50", "--validation", "40"),
     *("--batch-size", "20", "--workers", "1"),
 )
 DIVERGING = "3000"
@@ -156,6 +156,7 @@ def test_run_holds_everything(trained: Trained) -> None:
     state = read_state(trained.folder)
     assert set(marks(trained.folder)) == {
         *("model.keras", "metrics.json", "history.csv", "curves.png", "recipe.json", "state.json"),
+        *("coverage.png", "calibration.npz"),
         *(state["checkpoint"], state["best"]),
     }
     assert state["checkpoint"] == f"checkpoint-{EPOCHS:04d}.keras"
@@ -171,7 +172,7 @@ def test_recipe_says_what_decides_the_result(trained: Trained, digits: DigitData
     assert recipe["feed"]["augment"]["noise"] == FeedSettings().augment.noise
     assert recipe["data"] == digits.digests()
     assert recipe["preprocessing"] == fingerprint()
-    assert recipe["classes"] == [str(digit) for digit in range(10)]
+    assert recipe["classes"] == [*map(str, range(10)), "reject", "several"]
     assert recipe["versions"]["keras"] == version("keras")
     assert recipe["versions"]["tensorflow"] == version("tensorflow")
 
@@ -457,7 +458,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
     assert ended.value.code == 0
     shown = " ".join(capsys.readouterr().out.split())
     recipe = Recipe()
-    for name in ("digits", "scene_digits"):
+    for name in ("digits", "scene_marks", "paper_marks"):
         assert f"(default: {getattr(recipe.feed, name)})" in shown
     for setting in fields(Recipe):
         if setting.name != "feed":
@@ -473,7 +474,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         ("--epochs", "1.5", "a whole number from 1, found '1.5'"),
         ("--batch-size", "²", "a whole number from 1, found '²'"),
         ("--workers", "0", "a whole number from 1, found '0'"),
-        ("--scene-digits", "-1", "a whole number from 0, found '-1'"),
+        ("--scene-marks", "-1", "a whole number from 0, found '-1'"),
         ("--seed", "-1", "a whole number from 0 to 4294967295, found '-1'"),
         ("--seed", str(2**32), "a whole number from 0 to 4294967295, found '4294967296'"),
         ("--learning-rate", "fast", "a number from 0, found 'fast'"),

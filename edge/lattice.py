@@ -1,0 +1,214 @@
+"""Marks to digits: every way to part and join marks, and the best of them by the scores.
+
+Marks that lie close are a group; wide ones are cut to pieces. A hypothesis is a run of neighbouring
+pieces that may be one digit. The path through a group that explains the most ink with the most
+certain digits is found by dynamic programming, as readers of cheques do (Casey and Lecolinet 1996).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .frame import Box, GrayImage, enclosing_box
+from .parting import find_cuts, piece
+from .segment import Candidate, Marks, is_bit_of
+
+MAX_RUN = 4
+"""Most pieces that make one digit."""
+MIN_ASPECT, MAX_ASPECT = 0.04, 2.2
+"""Width over height of a run that may be a digit."""
+MIN_RUN_HEIGHT = 0.25
+"""Lower runs, in heights of their group's tallest mark, are no digits."""
+MAX_HYPOTHESES = 512
+"""A frame's groups beyond so many are left as they are."""
+DROPPED = float(np.log(0.03))
+"""Logarithm of the probability that a piece, weighed by its ink, is no part of a digit."""
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A run of pieces that may be a digit."""
+
+    first: int
+    """First piece of the group."""
+    end: int
+    """One behind the last piece."""
+    candidate: Candidate
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pieces that may have to be joined, from left to right."""
+
+    ink: list[float]
+    """Share of the group's ink in each piece."""
+    hypotheses: list[Hypothesis]
+
+
+def build_groups(
+    marks: Marks, is_wide: Callable[[int], bool], is_doubtful: Callable[[int], bool]
+) -> tuple[list[Group], set[int]]:
+    """Return the groups whose best path has to be searched, and the marks that are in them.
+
+    Args:
+        marks: What stands on the paper.
+        is_wide: Whether the mark of an index is to be cut.
+        is_doubtful: Whether it may belong with its neighbours.
+    """
+    members = _connected(marks, is_doubtful)
+    wide = [i for i in range(len(marks.digits)) if is_wide(i)]
+    cuts = dict(zip(wide, find_cuts([marks.digits[i].contrast for i in wide]), strict=True))
+    groups: list[Group] = []
+    grouped: set[int] = set()
+    count = 0
+    for digits, bits in members:
+        if len(digits) + len(bits) == 1 and not cuts.get(digits[0]):
+            continue
+        pieces = [p for i in digits for p in _pieces(marks.digits[i], cuts.get(i, []))]
+        pieces += [marks.bits[i] for i in bits]
+        group = _group(pieces)
+        count += len(group.hypotheses)
+        if count > MAX_HYPOTHESES:
+            break
+        groups.append(group)
+        grouped.update(digits)
+    return groups, grouped
+
+
+def best_path(group: Group, scores: Sequence[float]) -> list[int]:
+    """Return the hypotheses, by index, of the best path through a group.
+
+    Args:
+        group: The pieces and hypotheses.
+        scores: Logarithm of the probability of each hypothesis' likeliest digit.
+    """
+    size = len(group.ink)
+    best: list[float] = [0.0]
+    chosen: list[tuple[int, int | None]] = [(0, None)]
+    arriving: dict[int, list[int]] = {}
+    for index, hypothesis in enumerate(group.hypotheses):
+        arriving.setdefault(hypothesis.end, []).append(index)
+    for end in range(1, size + 1):
+        options: list[tuple[float, int, int | None]] = [
+            (best[end - 1] + group.ink[end - 1] * DROPPED, end - 1, None)
+        ]
+        for index in arriving.get(end, ()):
+            first = group.hypotheses[index].first
+            weight = sum(group.ink[first:end])
+            options.append((best[first] + weight * scores[index], first, index))
+        value, first, taken = max(options, key=lambda option: option[0])
+        best.append(value)
+        chosen.append((first, taken))
+    path: list[int] = []
+    place = size
+    while place:
+        place, taken = chosen[place]
+        if taken is not None:
+            path.append(taken)
+    return path[::-1]
+
+
+def _connected(
+    marks: Marks, is_doubtful: Callable[[int], bool]
+) -> list[tuple[list[int], list[int]]]:
+    """Return marks and bits that may belong together: (indices of digits, indices of bits)."""
+    boxes = [mark.box for mark in (*marks.digits, *marks.bits)]
+    count = len(marks.digits)
+    parent = list(range(len(boxes)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    for i, j in _near(boxes, count):
+        if j >= count or is_doubtful(i) or is_doubtful(j):
+            parent[root(i)] = root(j)
+    together: dict[int, tuple[list[int], list[int]]] = {}
+    for i in range(len(boxes)):
+        digits, bits = together.setdefault(root(i), ([], []))
+        if i < count:
+            digits.append(i)
+        else:
+            bits.append(i - count)
+    return [(digits, bits) for digits, bits in together.values() if digits]
+
+
+def _near(boxes: Sequence[Box], count: int) -> Iterator[tuple[int, int]]:
+    """Yield pairs that may be parts of one digit: a mark, and a later mark or a bit."""
+    order = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
+    open_: list[int] = []
+    for i in order:
+        box = boxes[i]
+        open_ = [j for j in open_ if boxes[j].right + 0.2 * boxes[j].height >= box.x - box.height]
+        for j in open_:
+            first, second = min(i, j), max(i, j)
+            if first >= count:
+                continue
+            if second >= count:
+                if is_bit_of(boxes[second], boxes[first]):
+                    yield first, second
+            elif _overlap(boxes[first], boxes[second]):
+                yield first, second
+        open_.append(i)
+
+
+def _overlap(a: Box, b: Box) -> bool:
+    """Say whether two marks of like size share columns, and rows or nearly so."""
+    across = min(a.right, b.right) - max(a.x, b.x)
+    down = min(a.bottom, b.bottom) - max(a.y, b.y)
+    low, high = sorted((a.height, b.height))
+    return (
+        across >= 0.3 * min(a.width, b.width)
+        and down >= -0.15 * high
+        and low >= 0.3 * high
+        and max(a.width, b.width) <= 2 * high
+    )
+
+
+def _pieces(mark: Candidate, cuts: list[NDArray[np.int32]]) -> list[Candidate]:
+    """Cut a mark, each piece trimmed to its ink."""
+    if not cuts:
+        return [mark]
+    pieces = []
+    for left, right in zip([None, *cuts], [*cuts, None], strict=True):
+        own = piece(mark.contrast, left, right)
+        x, y, width, height = cv2.boundingRect((own >= 0.3 * own.max()).view(np.uint8))
+        if width and own.any():
+            box = Box(mark.box.x + x, mark.box.y + y, width, height)
+            pieces.append(Candidate(box, own[y : y + height, x : x + width]))
+    return pieces
+
+
+def _group(pieces: list[Candidate]) -> Group:
+    pieces = sorted(pieces, key=lambda p: p.box.x + p.box.width / 2)
+    tallest = max(p.box.height for p in pieces)
+    ink = [float(cv2.sumElems(p.contrast)[0]) for p in pieces]
+    total = max(sum(ink), 1.0)
+    hypotheses = []
+    for first in range(len(pieces)):
+        for end in range(first + 1, min(first + MAX_RUN, len(pieces)) + 1):
+            run = pieces[first:end]
+            box = enclosing_box([p.box for p in run])
+            aspect = box.width / box.height
+            if box.height >= MIN_RUN_HEIGHT * tallest and MIN_ASPECT <= aspect <= MAX_ASPECT:
+                hypotheses.append(Hypothesis(first, end, Candidate(box, _union(run, box))))
+    return Group([part / total for part in ink], hypotheses)
+
+
+def _union(pieces: Sequence[Candidate], box: Box) -> GrayImage:
+    """Lay pieces on one patch."""
+    if len(pieces) == 1:
+        return pieces[0].contrast
+    patch = np.zeros((box.height, box.width), np.uint8)
+    for each in pieces:
+        left, top = each.box.x - box.x, each.box.y - box.y
+        view = patch[top : top + each.box.height, left : left + each.box.width]
+        np.maximum(view, each.contrast, out=view)
+    return patch

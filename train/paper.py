@@ -1,0 +1,270 @@
+"""Real ink: marks cut from photographs of handwriting, and which are never trained on.
+
+The photographs are optional. A folder of them holds ``amounts/``, ``characters/``, ``cells.npz``
+and ``glyphs.npz``; each is used where it is there. The marks are those that the device finds, joins
+and parts; they come as glyphs that are laid out as MNIST's digits are and are distorted like them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
+from digitcam.edge.frame import Box, Frame, GrayImage
+from digitcam.edge.lattice import build_groups
+from digitcam.edge.preprocess import Ink, find_ink, fit_frame
+from digitcam.edge.segment import Candidate, find_marks
+from digitcam.edge.settings import PreprocessSettings, SegmentSettings
+
+from .errors import DataError
+
+CLASSES = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
+"""What labels stand for, in order."""
+REJECT, SEVERAL = CLASSES.index(REJECT_CLASS), CLASSES.index(SEVERAL_CLASS)
+
+LOOK_ALIKE = frozenset("OoDQlIiJjZzSsbGBgqyY")
+"""Letters that a digit is often written like; a reader may take either for the other."""
+
+LIKE_DIGITS = Path(__file__).parent / "like_digits.txt"
+"""Characters of glyphs.npz, by index, that are shaped like digits: a network took them for some."""
+
+GLYPH_PX, GLYPH_CONTENT_PX = 28, 20
+"""Glyphs are laid out as MNIST's digits are."""
+SAME, OTHER = 0.6, 0.45
+"""Intersection over union from which a mark is a digit that stands there, and below which none."""
+COVERED = 0.7
+"""Part of a digit's box that a mark covers if the digit is in it."""
+MIN_CUT = 0.45
+"""A mark this wide, in its heights, is cut for training; the device cuts what is doubtful."""
+BAR = 0.28
+"""What is narrower, in its heights, may pass for a 1 and is not taught as no digit."""
+
+
+@dataclass(frozen=True)
+class PaperData:
+    """Marks cut from photographs."""
+
+    glyphs: NDArray[np.uint8]
+    """(N, 28, 28) white ink on black."""
+    labels: NDArray[np.uint8]
+    """(N,) indices of CLASSES."""
+
+    def digest(self) -> str:
+        """Return ``sha256:`` and a hash of everything."""
+        content = hashlib.sha256(self.glyphs.tobytes() + self.labels.tobytes())
+        return f"sha256:{content.hexdigest()}"
+
+
+Part = Literal["training", "calibration", "held-back"]
+
+
+def part_of(name: str) -> Part:
+    """Say what a photograph is used for: a fixed fifth is only measured on, by the name's hash.
+
+    A twentieth is not trained on either; the confidence is calibrated on it.
+
+    Args:
+        name: ``amounts/FILE``, ``characters/CLASS/FILE``, ``forms/FILE``, or
+            ``cells/KIND/INDEX`` with KIND ``handwritten``, ``printed``, ``empty`` or ``notes`` and
+            the index in its array.
+    """
+    number = int(hashlib.sha256(name.encode()).hexdigest()[:8], 16)
+    if number % 5 == 0:
+        return "held-back"
+    return "calibration" if number % 20 == 1 else "training"
+
+
+def is_held_back(name: str) -> bool:
+    """Say whether a photograph is only measured on."""
+    return part_of(name) == "held-back"
+
+
+def load_paper(folder: Path, part: Part = "training") -> PaperData:
+    """Return the marks of the photographs in ``folder`` that are used for something.
+
+    Raises:
+        DataError: None of the sets is there, or one is damaged.
+    """
+    try:
+        found = [
+            *_from_characters(folder / "characters", part),
+            *_from_cells(folder / "cells.npz", part),
+            *_from_amounts(folder / "amounts", part),
+            *_from_alphabets(folder / "glyphs.npz", part),
+        ]
+    except (OSError, ValueError, LookupError, cv2.error) as error:
+        raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
+    if not found:
+        raise DataError(
+            f"{folder}: expected amounts/, characters/, cells.npz or glyphs.npz, found none; give "
+            "the folder of the photographs"
+        )
+    glyphs, labels = zip(*found, strict=True)
+    return PaperData(np.stack(glyphs), np.array(labels, np.uint8))
+
+
+def all_hypotheses(ink: Ink) -> list[Candidate]:
+    """Return every mark and every run of pieces that the device might take for a digit."""
+    marks = find_marks(ink, SegmentSettings())
+    wide = [mark.box.width > MIN_CUT * mark.box.height for mark in marks.digits]
+    groups, _ = build_groups(marks, wide.__getitem__, lambda _: True)
+    runs = [each.candidate for group in groups for each in group.hypotheses]
+    seen = {mark.box for mark in marks.digits}
+    return [*marks.digits, *(run for run in runs if run.box not in seen)]
+
+
+def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[int | None]:
+    """Return what marks are, given the digits that are written; None where it cannot be said.
+
+    Of all marks that might be a digit, the one that fits its box best is. What holds one digit and
+    more, and a slice of a digit's whole height, is left open: half a 0 may pass for a 1.
+    """
+    fits = [[_fit(box, place) for place, _ in digits] for box in boxes]
+    best = [max(column) for column in zip(*fits, strict=True)] or [0.0] * len(digits)
+    labels: list[int | None] = []
+    for box, row in zip(boxes, fits, strict=True):
+        label: int | None = None
+        closest = max(range(len(row)), key=row.__getitem__, default=None)
+        if closest is not None and row[closest] >= SAME:
+            label = digits[closest][1] if row[closest] == best[closest] else None
+        elif closest is None or row[closest] < OTHER:
+            label = _other_label(box, [place for place, _ in digits])
+        labels.append(label)
+    return labels
+
+
+def _other_label(box: Box, places: Sequence[Box]) -> int | None:
+    """Return what a mark is that is none of the digits."""
+    shared = [(_intersection(box, place), place) for place in places]
+    held = sum(both >= COVERED * _area(place) for both, place in shared)
+    if held > 1:
+        return SEVERAL if box.width > MIN_CUT * box.height else REJECT
+    slices = any(
+        both >= COVERED * _area(box) and box.height >= COVERED * place.height
+        for both, place in shared
+    )
+    return None if held or slices or box.width < BAR * box.height else REJECT
+
+
+def to_glyph(contrast: GrayImage) -> GrayImage:
+    """Fit a mark's contrast into 20 x 20 px, centred on 28 x 28, strongest ink 255."""
+    peak = max(cv2.norm(contrast, cv2.NORM_INF), 1)
+    x, y, width, height = cv2.boundingRect((contrast > 0.2 * peak).view(np.uint8))
+    scale = GLYPH_CONTENT_PX / max(width, height)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    small = cv2.resize(contrast[y : y + height, x : x + width], size, interpolation=interpolation)
+    glyph = np.zeros((GLYPH_PX, GLYPH_PX), np.uint8)
+    left, top = (GLYPH_PX - size[0]) // 2, (GLYPH_PX - size[1]) // 2
+    glyph[top : top + size[1], left : left + size[0]] = cv2.convertScaleAbs(small, alpha=255 / peak)
+    return glyph
+
+
+def _ink_of(image: NDArray[np.uint8]) -> tuple[Frame, Ink]:
+    luma: GrayImage = (
+        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
+    )
+    frame = fit_frame(luma, luma.shape[1], luma.shape[0], PreprocessSettings())
+    return frame, find_ink(frame.luma, PreprocessSettings())
+
+
+def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+    """One character a picture: its largest mark or run of pieces."""
+    for file in sorted(folder.glob("*/*.*")):
+        name = file.parent.name
+        sign = name[-1].upper() if name.startswith("upper") else name[-1]
+        if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
+            continue
+        image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise ValueError(f"{file} is no picture")
+        _, ink = _ink_of(image)  # type: ignore[arg-type]
+        found = all_hypotheses(ink)
+        if found:
+            whole = max(found, key=lambda c: _area(c.box)).contrast
+            yield to_glyph(whole), int(sign) if sign.isdigit() else REJECT
+
+
+def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+    """Cells of a grid: the digit in the middle, and what is left of the grid around it."""
+    if not file.exists():
+        return
+    with np.load(file) as archive:
+        written, labels, empty = (archive[k] for k in ("x_handwritten", "y_handwritten", "x_empty"))
+    for index, (image, label) in enumerate(zip(written, labels, strict=True)):
+        if part_of(f"cells/handwritten/{index}") != part:
+            continue
+        frame, ink = _ink_of(image)
+        side = frame.luma.shape[0]
+        middle = [c for c in all_hypotheses(ink) if _is_whole(c.box, side)]
+        if middle:
+            yield to_glyph(max(middle, key=lambda c: _area(c.box)).contrast), int(label)
+    for index, image in enumerate(empty):
+        if part_of(f"cells/empty/{index}") == part:
+            for candidate in all_hypotheses(_ink_of(image)[1]):
+                if candidate.box.width >= BAR * candidate.box.height:
+                    yield to_glyph(candidate.contrast), REJECT
+
+
+def _is_whole(box: Box, side: int) -> bool:
+    """Say whether a mark stands in the middle of its cell and does not reach the cell's frame."""
+    x, y = box.x + box.width / 2, box.center_y
+    inside = min(box.x, box.y, side - box.right, side - box.bottom) > 2
+    central = abs(x - side / 2) < 0.2 * side and abs(y - side / 2) < 0.2 * side
+    return inside and central and box.height > 0.25 * side
+
+
+def _from_amounts(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+    """Numbers with a box a digit: digits, pieces of them, and several at once."""
+    file = folder / "truth.json"
+    truth = json.loads(file.read_text()) if file.exists() else {}
+    for name, entry in sorted(truth.items()):
+        if part_of(f"amounts/{name}") != part or "boxes" not in entry:
+            continue
+        image = cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE)
+        if image is None:
+            raise ValueError(f"{folder / name} is no picture")
+        frame, ink = _ink_of(image)  # type: ignore[arg-type]
+        scale = frame.luma.shape[1] / frame.width
+        digits = [(Box(*(round(v * scale) for v in b[:4])), int(b[4])) for b in entry["boxes"]]
+        found = all_hypotheses(ink)
+        for candidate, label in zip(found, labels_of([c.box for c in found], digits), strict=True):
+            if label is not None:
+                yield to_glyph(candidate.contrast), label
+
+
+def _from_alphabets(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+    """Characters of other alphabets."""
+    if not file.exists():
+        return
+    with np.load(file) as archive:
+        images = archive["x"]
+    like_digits = {int(word) for word in LIKE_DIGITS.read_text().split() if word.isdecimal()}
+    for index, image in enumerate(images):
+        if part_of(f"glyphs/{index}") == part and index not in like_digits:
+            yield to_glyph(image), REJECT
+
+
+def _area(box: Box) -> int:
+    return box.width * box.height
+
+
+def _fit(a: Box, b: Box) -> float:
+    """Return intersection over union."""
+    both = _intersection(a, b)
+    return both / (_area(a) + _area(b) - both)
+
+
+def _intersection(a: Box, b: Box) -> int:
+    width = min(a.right, b.right) - max(a.x, b.x)
+    height = min(a.bottom, b.bottom) - max(a.y, b.y)
+    return max(width, 0) * max(height, 0)
