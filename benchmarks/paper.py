@@ -26,7 +26,7 @@ from sets import Score, Set, calibration_error, load_sets
 
 from digitcam.edge import EdgeError
 from digitcam.edge.bundle import DEFAULT_BUNDLE
-from digitcam.edge.settings import RUNTIMES
+from digitcam.edge.settings import RUNTIMES, Settings
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         runtime = usable_interpreter(options.runtime)
         readers: list[Reader] = [
-            Digitcam(options.model, options.runtime),
+            Digitcam(options.model, Settings(runtime=options.runtime)),
             Tutorial(BASELINE_MODEL, options.runtime),
         ]
         if find_spec("rapidocr"):

@@ -67,8 +67,8 @@ class Digitcam:
 
     name = "digitcam"
 
-    def __init__(self, model: Path, runtime: Runtime) -> None:
-        self._recognizer = Recognizer(model, Settings(runtime=runtime))
+    def __init__(self, model: Path, settings: Settings) -> None:
+        self._recognizer = Recognizer(model, settings)
 
     def read(self, image: Image) -> Answer:
         """Read a picture."""

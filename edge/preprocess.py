@@ -47,6 +47,20 @@ class Ink:
     """(H, W) uint8: 255 where the contrast passes the floor, else 0."""
     light_on_dark: bool
     """Whether most of the ink is lighter than its ground."""
+    settings: PreprocessSettings = PreprocessSettings()
+    """What the floor was found with."""
+
+    def without(self, lines: GrayImage) -> Ink:
+        """Return what is ink once lines are taken out: beside them fainter ink counts.
+
+        Args:
+            lines: (H, W) uint8, 255 where they are.
+        """
+        around = cv2.dilate(lines, np.ones((5, 5), np.uint8))
+        left = cv2.bitwise_or(cv2.bitwise_not(around), cv2.subtract(self.mask, lines))
+        contrast = _gray(cv2.bitwise_and(self.contrast, left))
+        mask = _gray(cv2.compare(contrast, _floor(contrast, self.settings), cv2.CMP_GE))
+        return Ink(contrast, mask, self.light_on_dark, self.settings)
 
 
 def fit_frame(luma: GrayImage, width: int, height: int, settings: PreprocessSettings) -> Frame:
@@ -102,7 +116,7 @@ def find_ink(luma: GrayImage, settings: PreprocessSettings) -> Ink:
         cv2.copyTo(opposite, where, contrast)
     contrast = contrast[:height, :width]
     mask = _gray(cv2.compare(contrast, _floor(contrast, settings), cv2.CMP_GE))
-    return Ink(contrast, mask, light_on_dark)
+    return Ink(contrast, mask, light_on_dark, settings)
 
 
 def _floor(contrast: GrayImage, settings: PreprocessSettings) -> GrayImage:

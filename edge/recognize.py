@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -31,6 +31,8 @@ CERTAIN = 0.95
 """Probability of a digit from which a mark is not joined with another."""
 AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 """What the odds of no digit among digits, and of a digit among others, are multiplied by."""
+FAINTER = 0.5
+"""Where no digit is read, ink of this part of the usual contrast is looked at: blurred strokes."""
 MAX_LEVEL_DEG = 8.0
 """Lines that are turned further are read from a frame that is turned back."""
 
@@ -105,14 +107,20 @@ class Recognizer:
         marks = self._marks(frame.luma)
         found = self._classify(marks)
         classify_s = found.classify_s
-        lines = self._lines(found)
+        lines = self._lines(found, self._min_confidence)
         back = None
+        if marks.digits and not lines:
+            faint = self._classify(self._marks(frame.luma, FAINTER))
+            classify_s += faint.classify_s
+            faint_lines = self._lines(faint, max(CERTAIN, self._min_confidence))
+            if faint_lines:
+                found, lines = faint, faint_lines
         tilt = estimate_tilt([mark.box for mark in marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
             level = self._classify(self._marks(turned))
             classify_s += level.classify_s
-            level_lines = self._lines(level)
+            level_lines = self._lines(level, self._min_confidence)
             if _certainty(level_lines) > _certainty(lines):
                 found, lines, back = level, level_lines, matrix
         lines = _in_image(lines, frame, back)
@@ -131,8 +139,12 @@ class Recognizer:
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _marks(self, luma: GrayImage) -> Marks:
-        return find_marks(find_ink(luma, self.settings.preprocess), self.settings.segment)
+    def _marks(self, luma: GrayImage, fainter: float = 1.0) -> Marks:
+        """Find marks; ``fainter`` lowers the part of the strongest contrast that counts as ink."""
+        how = self.settings.preprocess
+        if fainter != 1:
+            how = replace(how, min_relative_contrast=fainter * how.min_relative_contrast)
+        return find_marks(find_ink(luma, how), self.settings.segment)
 
     def _classify(self, marks: Marks) -> _Found:
         """Classify marks in one batch, then what may be parted or joined in another."""
@@ -198,13 +210,13 @@ class Recognizer:
             start = end
         return chosen
 
-    def _lines(self, found: _Found) -> tuple[Line, ...]:
+    def _lines(self, found: _Found, min_confidence: float) -> tuple[Line, ...]:
         """Keep the digits that are certain enough, and put them in reading order."""
         digits = found.probabilities[:, self._digits]
         likeliest = digits.argmax(axis=1).tolist()
         confidences = digits.max(axis=1, initial=0)
         is_digit = confidences >= found.probabilities.max(axis=1, initial=0)
-        kept = (is_digit & (confidences >= self._min_confidence)).tolist()
+        kept = (is_digit & (confidences >= min_confidence)).tolist()
         read = {
             id(candidate): Digit(digit, confidence, candidate.box)
             for candidate, digit, confidence, keep in zip(

@@ -13,6 +13,8 @@ from .preprocess import Ink
 from .rulings import remove_rulings, suspects
 from .settings import SegmentSettings
 
+MIN_LIKENESS = 0.2
+"""Lower marks, in heights of the other, are not of one line with it."""
 LETTER_GAP = 0.8
 """Widest gap in a word, in heights."""
 BAR = 0.4
@@ -20,6 +22,12 @@ BAR = 0.4
 BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
 """Bars within such a strip along the frame's sides, a part of the short side and at most so wide,
 are no digits."""
+SLIVER = 0.65
+"""On ruled paper thinner bars, in strokes of the other marks, are pieces of its lines."""
+BORDER_BAR = 0.2
+"""Wider bars that touch a side of a small frame, as a part of its width, may be digits."""
+SMALL_FRAME_PX, LOWEST = 128, 0.16
+"""In smaller frames, cut out around digits, one is at least this part of the short side high."""
 BIT_HEIGHT, BIT_SIDE, BIT_GAP = 0.5, 0.2, 0.2
 """Highest, shortest and farthest part that is joined to a mark, in heights of the mark."""
 
@@ -46,12 +54,16 @@ class Marks:
 
 def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
     """Return the marks that have the size, shape and contrast of digits, and the bits near them."""
+    as_found = ink
     ink, marks = _without_rulings(ink, _outlines(ink.mask))
     places = marks.places
+    side = min(ink.mask.shape)
+    lowest = LOWEST * side if side < SMALL_FRAME_PX else 0
     shaped = [
         i
         for i, place in enumerate(places)
         if _has_digit_shape(place[2], place[3], settings)
+        and place[3] >= lowest
         and not _is_border_bar(place, ink.mask.shape)
     ]
     shaped.sort(key=lambda i: places[i][3], reverse=True)
@@ -68,6 +80,8 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
                 continue
             contrast = _cut(contrast, box, marks.outlines(index)[0])
         digits.append(Candidate(box, contrast))
+    if ink is not as_found:
+        digits = _without_slivers(digits)
     low = [i for i, (*_, w, h) in enumerate(places) if _is_bit(w, h, settings)]
     bits = []
     for which in _beside([places[i] for i in low], [digit.box for digit in digits]):
@@ -104,19 +118,42 @@ def _outlines(mask: GrayImage) -> _Outlines:
 
 
 def _without_rulings(ink: Ink, marks: _Outlines) -> tuple[Ink, _Outlines]:
-    """Take printed lines out of the ink, and look for the marks again if there were any."""
-    ruled = suspects(marks.places, ink.mask.shape)
-    if not ruled:
-        return ink, marks
-    mask = ink.mask.copy()
-    erased = [remove_rulings(mask, Box(*marks.places[i]), marks.outlines(i)) for i in ruled]
-    if not any(erased):
-        return ink, marks
-    # The line's soft edges go too.
-    lines = cv2.dilate(cv2.subtract(ink.mask, mask), np.ones((3, 3), np.uint8))
-    kept = cv2.bitwise_or(cv2.bitwise_not(lines), mask)
-    contrast: GrayImage = cv2.bitwise_and(ink.contrast, kept)  # type: ignore[assignment]
-    return Ink(contrast, mask, ink.light_on_dark), _outlines(mask)
+    """Take printed lines out of the ink, and look for the marks again if there were any.
+
+    Twice, because thin lines and pencil come to light when strong lines beside them are gone.
+    """
+    for _ in range(2):
+        ruled = suspects(marks.places, ink.mask.shape)
+        mask = ink.mask.copy() if ruled else ink.mask
+        erased = [remove_rulings(mask, Box(*marks.places[i]), marks.outlines(i)) for i in ruled]
+        if not any(erased):
+            break
+        lines: GrayImage = cv2.subtract(ink.mask, mask)  # type: ignore[assignment]
+        ink = ink.without(lines)
+        marks = _outlines(ink.mask)
+    return ink, marks
+
+
+def _without_slivers(digits: list[Candidate]) -> list[Candidate]:
+    """Leave out bars that are much thinner than the strokes beside them: pieces of fine rulings."""
+    bars = [digit.box.width < BAR * digit.box.height for digit in digits]
+    strokes = [_thickness(d.contrast) for d, bar in zip(digits, bars, strict=True) if not bar]
+    if not strokes:
+        return digits
+    least = SLIVER * _median(strokes)
+    return [
+        digit
+        for digit, bar in zip(digits, bars, strict=True)
+        if not bar or _thickness(digit.contrast) >= least
+    ]
+
+
+def _thickness(contrast: GrayImage) -> float:
+    """Return the thickness of a mark's thickest stroke, px."""
+    peak = cv2.norm(contrast, cv2.NORM_INF)
+    ink = cv2.threshold(contrast, 0.4 * peak, 255, cv2.THRESH_BINARY)[1]
+    framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
+    return 2 * cv2.norm(cv2.distanceTransform(framed, cv2.DIST_L2, 3), cv2.NORM_INF)
 
 
 def _part(plane: GrayImage, box: Box) -> GrayImage:
@@ -205,7 +242,10 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     """Say whether a mark is an upright bar at the frame's side, such as a form's line cut off."""
     x, _, width, height = place
     strip = min(BORDER_STRIP * min(shape), BORDER_STRIP_PX)
-    return width < BAR * height and (x + width <= strip or x >= shape[1] - strip)
+    inside = x + width <= strip or x >= shape[1] - strip
+    small = min(shape) < SMALL_FRAME_PX
+    touching = small and (x <= 1 or x + width >= shape[1] - 1)
+    return width < BAR * height and (inside or (touching and width <= BORDER_BAR * shape[1]))
 
 
 def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:
@@ -258,8 +298,10 @@ def _goes_on(line: list[Candidate], box: Box, settings: SegmentSettings) -> bool
 def _continues(last: Box, box: Box, settings: SegmentSettings) -> bool:
     """Say whether ``box`` may follow ``last`` in a line."""
     overlap = min(last.bottom, box.bottom) - max(last.y, box.y)
+    low, high = sorted((last.height, box.height))
     return (
         overlap > 0
+        and low >= MIN_LIKENESS * high
         and overlap >= 0.4 * min(last.height, box.height)
         and box.x - last.right <= settings.max_gap * max(last.height, box.height)
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digitcam.edge import Box, Reading, Recognizer
 from digitcam.edge.errors import EdgeError, ImageError, ModelError, SettingsError
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings, Settings
+from digitcam.train.handwriting import draw_digit
 from digitcam.train.photograph import Look
 from digitcam.train.scene import PlacedDigit, Scene, render_rows
 
@@ -51,6 +52,24 @@ def exif(orientation: int) -> bytes:
 
 
 # --- what is read ----------------------------------------------------------------------------
+
+
+def test_small_and_large_digits_of_one_picture_are_read(recognizer: Recognizer) -> None:
+    """From 14 px to half the frame high, side by side."""
+    rng = np.random.default_rng(6)
+    image = np.full((480, 640, 3), 215, np.uint8)
+    for row in ("3", "5"):
+        digit = draw_digit(int(row), rng, 240)
+        x = 60 if row == "3" else 240
+        image[120 : 120 + digit.shape[0], x : x + digit.shape[1]][digit > 128] = 40
+    for place, value in enumerate((4, 7, 2, 8)):
+        digit = draw_digit(value, rng, 14)
+        spot = image[
+            230 : 230 + digit.shape[0], 480 + 22 * place : 480 + 22 * place + digit.shape[1]
+        ]
+        spot[:] = np.minimum(spot, (215 - 0.7 * digit.astype(float))[..., None]).astype(np.uint8)
+    reading = recognizer.read(image)
+    assert sorted(line.text for line in reading.lines) == ["35", "4728"]
 
 
 @pytest.mark.parametrize("look", LOOKS)

@@ -1,0 +1,117 @@
+"""What each part of the reader brings: the held-back photographs read without it.
+
+    python benchmarks/ablation.py --data FOLDER
+
+The network stays the same; what it was trained with is not taken apart here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from unittest.mock import patch
+
+import cv2
+from readers import Digitcam
+from sets import Score, Set, load_sets
+
+from digitcam.edge import EdgeError, recognize, segment
+from digitcam.edge.bundle import DEFAULT_BUNDLE
+from digitcam.edge.segment import Marks
+from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of the reader, and how to do without it."""
+
+    name: str
+    replaced: dict[tuple[object, str], object] = field(default_factory=dict)
+    """Values of attributes, by owner and name."""
+    preprocess: PreprocessSettings = PreprocessSettings()
+
+
+def _keep_probabilities(reader: object, candidates: object, probabilities: object) -> object:
+    return probabilities
+
+
+def _no_bits(find_marks: Callable[..., Marks]) -> Callable[..., Marks]:
+    return lambda *arguments: replace(find_marks(*arguments), bits=[])
+
+
+PARTS = (
+    Part("nothing"),
+    Part(
+        "the contrast floor of the neighbourhood",
+        preprocess=PreprocessSettings(min_relative_contrast=0),
+    ),
+    Part("removal of rulings", {(segment, "suspects"): lambda *_: []}),
+    Part("parting of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
+                                        (recognize, "ALWAYS_WIDE"): 1e9}),
+    Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
+                                       (recognize, "find_marks"): _no_bits(segment.find_marks)}),
+    Part("the context of a word", {(recognize.Recognizer, "_in_context"): _keep_probabilities}),
+    Part("the second look at faint ink", {(recognize, "FAINTER"): 1.0}),
+    Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
+)  # fmt: skip
+COLUMNS: tuple[tuple[str, str, Callable[[Score], float]], ...] = (
+    ("amounts", "amounts exact", lambda s: s.share("exact", "numbers")),
+    ("characters: digits", "characters right", lambda s: s.share("right", "pictures")),
+    ("characters: letters", "letters rejected", lambda s: s.share("rejected", "pictures")),
+    ("cells: handwritten", "cells right", lambda s: s.share("right", "pictures")),
+    ("cells: empty", "empty read", lambda s: 1 - s.share("rejected", "pictures")),
+    ("forms", "forms right", lambda s: s.share("right", "handwritten")),
+)
+
+
+def main() -> int:
+    """Print a row a part; 1 if there is nothing to read."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, default=os.environ.get("DIGITCAM_DATA"))
+    parser.add_argument("--model", type=Path, default=DEFAULT_BUNDLE)
+    parser.add_argument("--runtime", choices=RUNTIMES, default="auto")
+    options = parser.parse_args()
+    cv2.setNumThreads(1)
+    try:
+        sets = {each.name: each for each in load_sets(Path(options.data or "."))}
+        print(f"{'without':42}" + "".join(f"{title:>18}" for _, title, _ in COLUMNS))
+        for part in PARTS:
+            row = _figures(part, sets, options.model, options.runtime)
+            print(f"{part.name:42}" + "".join(f"{value:>18}" for value in row), flush=True)
+    except (OSError, ValueError, LookupError, EdgeError) as error:
+        print(f"ablation: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _figures(part: Part, sets: dict[str, Set], model: Path, runtime: str) -> list[str]:
+    patches = [patch.object(owner, name, value) for (owner, name), value in part.replaced.items()]
+    for each in patches:
+        each.start()
+    try:
+        settings = Settings(runtime=runtime, preprocess=part.preprocess)  # type: ignore[arg-type]
+        reader = Digitcam(model, settings)
+        return [
+            f"{value(_score(reader, sets[name])):.1%}" if name in sets else "-"
+            for name, _, value in COLUMNS
+        ]
+    finally:
+        for each in patches:
+            each.stop()
+
+
+def _score(reader: Digitcam, each: Set) -> Score:
+    score = Score()
+    for case in each.cases:
+        each.score(case, reader.read(case.load()), score)
+    return score
+
+
+if __name__ == "__main__":
+    sys.exit(main())
