@@ -17,8 +17,8 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy -p digitcam.edge -p digitcam.train -p digitcam.convert
 	MYPYPATH=benchmarks $(BIN)/mypy benchmarks docs
 
-train: $(VENV)/.dev  ## Train the shipped model anew and export it (half an hour to two hours).
-	$(BIN)/digitcam-train --out runs/digits
+train: $(VENV)/.dev  ## Train the shipped model anew and export it (one to three hours).
+	$(BIN)/digitcam-train --out runs/digits $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 
 clean:

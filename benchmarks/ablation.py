@@ -16,6 +16,8 @@ from pathlib import Path
 from unittest.mock import patch
 
 import cv2
+import numpy as np
+from numpy.typing import NDArray
 from readers import Digitcam
 from sets import Score, Set, load_sets
 
@@ -35,8 +37,10 @@ class Part:
     preprocess: PreprocessSettings = PreprocessSettings()
 
 
-def _keep_probabilities(reader: object, candidates: object, probabilities: object) -> object:
-    return probabilities
+def _no_context(
+    reader: object, candidates: list[object], probabilities: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    return probabilities, np.zeros(len(candidates), bool)
 
 
 def _no_bits(find_marks: Callable[..., Marks]) -> Callable[..., Marks]:
@@ -54,7 +58,7 @@ PARTS = (
                                         (recognize, "ALWAYS_WIDE"): 1e9}),
     Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
-    Part("the context of a word", {(recognize.Recognizer, "_in_context"): _keep_probabilities}),
+    Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
     Part("the second look at faint ink", {(recognize, "FAINTER"): 1.0}),
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
 )  # fmt: skip

@@ -24,7 +24,7 @@ INK_PART = 0.35
 """Part of the peak contrast from which a pixel counts as ink."""
 SIDESTEP = 0.25
 """Cost of a step to the side, in pixels of ink."""
-MIN_PIECE = 0.16
+MIN_PIECE = 0.12
 """Narrowest piece, in heights of the mark."""
 MAX_CROSSED = 0.6
 """Most ink that a cut crosses, in heights of the mark."""

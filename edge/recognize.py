@@ -25,14 +25,17 @@ from .tilt import box_back, estimate_tilt, upright
 
 NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
 """Width over height of marks that are never and always parted."""
-MIN_SEVERAL = 0.05
+MIN_SEVERAL = 0.02
 """Marks between them are parted if they are several digits with this probability."""
-CERTAIN = 0.95
+CERTAIN = 0.9
 """Probability of a digit from which a mark is not joined with another."""
 AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 """What the odds of no digit among digits, and of a digit among others, are multiplied by."""
-FAINTER = 0.5
-"""Where no digit is read, ink of this part of the usual contrast is looked at: blurred strokes."""
+FAINTER, FAINT_CONFIDENCE = 0.5, 0.95
+"""Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
+strokes, and digits of this confidence are read."""
+RELAXATION = 0.4
+"""Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
 """Lines that are turned further are read from a frame that is turned back."""
 
@@ -44,6 +47,8 @@ class _Found:
     candidates: list[Candidate]
     probabilities: NDArray[np.float32]
     """(N, classes)."""
+    among_digits: NDArray[np.bool_]
+    """(N,) whether each stands in a word of digits."""
     classify_s: float
 
 
@@ -70,6 +75,7 @@ class Recognizer:
         self.classifier = Classifier(self.bundle, self.settings.runtime, self.settings.threads)
         chosen = self.settings.min_confidence
         self._min_confidence = self.bundle.min_confidence if chosen is None else chosen
+        self._relaxation = RELAXATION if chosen is None else 1.0
         self._digits = [self.bundle.classes.index(name) for name in DIGIT_CLASSES]
         self._others = [i for i, n in enumerate(self.bundle.classes) if n not in DIGIT_CLASSES]
         self._several = [i for i, n in enumerate(self.bundle.classes) if n == SEVERAL_CLASS]
@@ -112,7 +118,7 @@ class Recognizer:
         if marks.digits and not lines:
             faint = self._classify(self._marks(frame.luma, FAINTER))
             classify_s += faint.classify_s
-            faint_lines = self._lines(faint, max(CERTAIN, self._min_confidence))
+            faint_lines = self._lines(faint, max(FAINT_CONFIDENCE, self._min_confidence))
             if faint_lines:
                 found, lines = faint, faint_lines
         tilt = estimate_tilt([mark.box for mark in marks.digits])
@@ -164,25 +170,29 @@ class Recognizer:
             candidates += [runs[i] for i in chosen]
             kept = [i for i in range(len(marks.digits)) if i not in grouped]
             probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
-        return _Found(candidates, self._in_context(candidates, probabilities), classify_s)
+        return _Found(candidates, *self._in_context(candidates, probabilities), classify_s)
 
     def _in_context(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
         """Weigh what stands in one word together.
 
         Among digits a mark is more likely a digit; among marks that are none it is a letter.
+
+        Returns:
+            The probabilities, and whether each mark stands among digits.
         """
+        among_digits = np.zeros(len(candidates), bool)
         digit = probabilities[:, self._digits].max(axis=1, initial=0)
         for word in group_words(candidates):
             certain = int((digit[word] >= CERTAIN).sum())
             others = int((digit[word] < 1 - CERTAIN).sum())
             if certain >= 2 * max(others, 1):
                 probabilities[np.ix_(word, self._others)] *= AMONG_DIGITS
+                among_digits[word] = True
             elif others >= 2 * max(certain, 1):
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
-        weighed: NDArray[np.float32] = probabilities / probabilities.sum(axis=1, keepdims=True)
-        return weighed
+        return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
 
     def _groups(
         self, marks: Marks, probabilities: NDArray[np.float32]
@@ -216,7 +226,8 @@ class Recognizer:
         likeliest = digits.argmax(axis=1).tolist()
         confidences = digits.max(axis=1, initial=0)
         is_digit = confidences >= found.probabilities.max(axis=1, initial=0)
-        kept = (is_digit & (confidences >= min_confidence)).tolist()
+        least = np.where(found.among_digits, self._relaxation * min_confidence, min_confidence)
+        kept = (is_digit & (confidences >= least)).tolist()
         read = {
             id(candidate): Digit(digit, confidence, candidate.box)
             for candidate, digit, confidence, keep in zip(

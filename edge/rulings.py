@@ -16,8 +16,10 @@ from numpy.typing import NDArray
 
 from .frame import Box, GrayImage
 
-MIN_LONG = 2.5
+MIN_LONG = 2.0
 """Least length of a ruled line, in heights of the mark that it is part of."""
+WHOLE_WIDTH = 0.85
+"""A line this long, as a part of the frame's width, is ruled in any case."""
 MIN_GRID = 0.3
 """Least size of a grid, as a part of the frame's short side, and least length of its lines."""
 MAX_GRID_FILL = 0.35
@@ -26,7 +28,7 @@ MIN_GRID_LINES = 4
 """A grid, or a frame, has at least so many lines."""
 MIN_GRID_PX = 120
 """Smaller grids are not told from digits."""
-BORDERS = ((0.06, 0.4), (0.12, 0.9))
+BORDERS = ((0.06, 0.33), (0.12, 0.9))
 """A line this near to the frame's border, as a part of the short side, and at least so long, as a
 part of the side beside it, is cut off from a ruling or a grid; a steep one by the last pair."""
 MAX_THICKNESS_PX = 9
@@ -128,7 +130,9 @@ def _is_ruling(line: Segment, box: Box, shape: tuple[int, ...]) -> bool:
     if not _is_flat(line):
         near, long = BORDERS[1]
         return min(x, width - x) <= near * side and length >= long * height
-    return length >= MIN_LONG * box.height or any(
+    if length >= min(MIN_LONG * box.height, WHOLE_WIDTH * width):
+        return True
+    return any(
         min(y, height - y) <= near * side and length >= long * width for near, long in BORDERS
     )
 

@@ -24,8 +24,8 @@ BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
 are no digits."""
 SLIVER = 0.65
 """On ruled paper thinner bars, in strokes of the other marks, are pieces of its lines."""
-BORDER_BAR = 0.2
-"""Wider bars that touch a side of a small frame, as a part of its width, may be digits."""
+BORDER_BAR = 0.18
+"""Wider bars that touch a side of a small frame, as a part of its short side, may be digits."""
 SMALL_FRAME_PX, LOWEST = 128, 0.16
 """In smaller frames, cut out around digits, one is at least this part of the short side high."""
 BIT_HEIGHT, BIT_SIDE, BIT_GAP = 0.5, 0.2, 0.2
@@ -245,7 +245,7 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     inside = x + width <= strip or x >= shape[1] - strip
     small = min(shape) < SMALL_FRAME_PX
     touching = small and (x <= 1 or x + width >= shape[1] - 1)
-    return width < BAR * height and (inside or (touching and width <= BORDER_BAR * shape[1]))
+    return width < BAR * height and (inside or (touching and width <= BORDER_BAR * min(shape)))
 
 
 def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:

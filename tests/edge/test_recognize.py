@@ -65,7 +65,7 @@ def test_small_and_large_digits_of_one_picture_are_read(recognizer: Recognizer) 
     for place, value in enumerate((4, 7, 2, 8)):
         digit = draw_digit(value, rng, 14)
         spot = image[
-            230 : 230 + digit.shape[0], 480 + 22 * place : 480 + 22 * place + digit.shape[1]
+            230 : 230 + digit.shape[0], 480 + 17 * place : 480 + 17 * place + digit.shape[1]
         ]
         spot[:] = np.minimum(spot, (215 - 0.7 * digit.astype(float))[..., None]).astype(np.uint8)
     reading = recognizer.read(image)
