@@ -29,6 +29,8 @@ MIN_SEVERAL = 0.02
 """Marks between them are parted if they are several digits with this probability."""
 CERTAIN = 0.9
 """Probability of a digit from which a mark is not joined with another."""
+NUMBER_GAP, LETTER_GAP = 2.0, 0.8
+"""Widest spaces in a number and in a word, in heights."""
 AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 """What the odds of no digit among digits, and of a digit among others, are multiplied by."""
 FAINTER, FAINT_CONFIDENCE = 0.5, 0.95
@@ -184,13 +186,15 @@ class Recognizer:
         """
         among_digits = np.zeros(len(candidates), bool)
         digit = probabilities[:, self._digits].max(axis=1, initial=0)
-        for word in group_words(candidates):
-            certain = int((digit[word] >= CERTAIN).sum())
-            others = int((digit[word] < 1 - CERTAIN).sum())
-            if certain >= 2 * max(others, 1):
-                probabilities[np.ix_(word, self._others)] *= AMONG_DIGITS
-                among_digits[word] = True
-            elif others >= 2 * max(certain, 1):
+        certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
+        if certain.all():
+            return probabilities, among_digits
+        for number in group_words(candidates, NUMBER_GAP):
+            if certain[number].sum() >= 2 * max(other[number].sum(), 1):
+                probabilities[np.ix_(number, self._others)] *= AMONG_DIGITS
+                among_digits[number] = True
+        for word in group_words(candidates, LETTER_GAP):
+            if other[word].sum() >= 2 * max(certain[word].sum(), 1):
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
 
@@ -206,6 +210,8 @@ class Recognizer:
             for aspect, likely in zip(aspects, several.tolist(), strict=True)
         ]
         doubtful = (certain < CERTAIN).tolist()
+        if not marks.bits and not any(wide) and not any(doubtful):
+            return [], set()
         return build_groups(marks, wide.__getitem__, doubtful.__getitem__)
 
     def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:

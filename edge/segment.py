@@ -15,8 +15,6 @@ from .settings import SegmentSettings
 
 MIN_LIKENESS = 0.2
 """Lower marks, in heights of the other, are not of one line with it."""
-LETTER_GAP = 0.8
-"""Widest gap in a word, in heights."""
 BAR = 0.4
 """Narrower marks, in their heights, are bars."""
 BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
@@ -209,13 +207,18 @@ def group_lines(
     return _in_rows([_without_punctuation(line, settings) for line in lines])
 
 
-def group_words(candidates: Sequence[Candidate]) -> list[list[int]]:
-    """Put marks, by index, into words: rows of marks of like height with little space between."""
+def group_words(candidates: Sequence[Candidate], gap: float) -> list[list[int]]:
+    """Put marks, by index, into words: rows of marks of like height with little space between.
+
+    Args:
+        candidates: In any order.
+        gap: The widest space in a word, in heights.
+    """
     words: list[list[int]] = []
     for index in sorted(range(len(candidates)), key=lambda i: candidates[i].box.x):
         box = candidates[index].box
         for word in words:
-            if _adjoins(candidates[word[-1]].box, box):
+            if _adjoins(candidates[word[-1]].box, box, gap):
                 word.append(index)
                 break
         else:
@@ -223,11 +226,11 @@ def group_words(candidates: Sequence[Candidate]) -> list[list[int]]:
     return words
 
 
-def _adjoins(last: Box, box: Box) -> bool:
+def _adjoins(last: Box, box: Box, gap: float) -> bool:
     """Say whether ``box`` stands next to ``last`` as a letter does in a word."""
     low, high = sorted((last.height, box.height))
     shared = min(last.bottom, box.bottom) - max(last.y, box.y)
-    return low >= 0.45 * high and shared >= 0.5 * low and box.x - last.right <= LETTER_GAP * high
+    return low >= 0.45 * high and shared >= 0.5 * low and box.x - last.right <= gap * high
 
 
 def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool:

@@ -121,7 +121,7 @@ def coverage_curve(
     return rows
 
 
-def choose_min_confidence(curve: Sequence[Mapping[str, float]], max_error: float = 0.01) -> float:
+def choose_min_confidence(curve: Sequence[Mapping[str, float]], max_error: float = 0.02) -> float:
     """Return the smallest threshold from 0.3 to 0.9 at which few enough answers are wrong.
 
     Args:

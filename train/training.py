@@ -301,7 +301,8 @@ def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder, epo
     """
     whole = len(state.history) == epochs
     model = _load(folder.path / (state.checkpoint if whole else state.best))
-    images, labels = split.held
+    # What the device sees: MNIST's own digits are easier than those on paper.
+    images, labels = (np.concatenate(a) for a in zip(split.scenes, split.marks, strict=True))
     held = predict_logits(model, images)
     temperature = fit_temperature(held, labels)
     curve = coverage_curve(held, labels, temperature, CLASSES)
@@ -312,9 +313,8 @@ def _finish(data: DigitData, split: _Split, state: State, folder: RunFolder, epo
     folder.write("model.keras", model.save)
     folder.write("curves.png", lambda path: save_curves(state.history, path))
     folder.write("coverage.png", lambda path: save_coverage(curve, min_confidence, path))
-    others = images[len(split.digits[1]) :]
-    few = np.random.default_rng(0).permutation(len(others))[:CALIBRATION_MARKS]
-    folder.write("calibration.npz", lambda path: np.savez_compressed(path, images=others[few]))
+    few = np.random.default_rng(0).permutation(len(images))[:CALIBRATION_MARKS]
+    folder.write("calibration.npz", lambda path: np.savez_compressed(path, images=images[few]))
     metrics = {
         "epochs": len(state.history),
         "chosen_epoch": chosen + 1,

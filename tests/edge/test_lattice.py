@@ -120,7 +120,7 @@ def test_words_are_marks_with_little_space_between() -> None:
         Box(0, 0, 20, 30), Box(25, 2, 20, 30), Box(100, 0, 20, 30),
         Box(0, 100, 20, 30), Box(30, 90, 20, 90),
     ]  # fmt: skip
-    words = group_words([Candidate(box, np.ones((1, 1), np.uint8)) for box in boxes])
+    words = group_words([Candidate(box, np.ones((1, 1), np.uint8)) for box in boxes], 0.8)
     assert sorted(map(sorted, words)) == [[0, 1], [2], [3], [4]]
 
 
