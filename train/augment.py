@@ -39,12 +39,18 @@ class AugmentSettings:
     """Share of digits drawn with a thicker pen; as many get a thinner one."""
     blur_px: float = 1.3
     """Largest Gaussian blur on the canvas, standard deviation."""
+    motion_probability: float = 0.15
+    """Share of digits whose camera was moved."""
+    motion_px: float = 9.0
+    """Longest way on the canvas that it was moved."""
     light: float = 0.35
     """Largest fall of contrast from one side to the other, as a part."""
     noise: float = 0.08
     """Largest standard deviation of grain, as a part of the peak contrast."""
     floor: float = 0.35
     """Largest part of the peak below which ink is lost to the threshold."""
+    plain: float = 0.1
+    """Share of digits that stay as they are."""
 
 
 def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSettings) -> GrayImage:
@@ -59,6 +65,8 @@ def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSetting
         (28, 28) uint8 model image.
 
     """
+    if rng.random() < settings.plain:
+        return model_image(image)
     ink = cv2.remap(
         image,
         _displacement(rng, settings),
@@ -113,12 +121,26 @@ def _photograph(
     sigma = rng.uniform(0, settings.blur_px)
     if sigma > 0.3:
         ink = cv2.GaussianBlur(ink, (0, 0), sigma)  # type: ignore[assignment]
+    if rng.random() < settings.motion_probability:
+        ink = _moved(ink, rng.uniform(2, settings.motion_px), rng)  # type: ignore[assignment]
     seen = cv2.multiply(ink, _light(rng, settings), dtype=cv2.CV_32F)
     peak = cv2.minMaxLoc(seen)[1]
     _, seen = cv2.threshold(seen, rng.uniform(0.08, settings.floor) * peak, 0, cv2.THRESH_TOZERO)
     grain = rng.standard_normal((CANVAS_PX, CANVAS_PX), np.float32)
     weight = settings.noise * rng.uniform()
     return cv2.convertScaleAbs(cv2.multiply(seen, cv2.addWeighted(grain, weight, grain, 0, 1)))
+
+
+def _moved(ink: GrayImage, way_px: float, rng: np.random.Generator) -> cv2.typing.MatLike:
+    """Smear the ink along a straight way in any direction."""
+    angle = rng.uniform(0, np.pi)
+    half = way_px / 2 * np.array([np.cos(angle), np.sin(angle)])
+    side = 2 * int(way_px / 2 + 1) + 1
+    middle = side // 2
+    begin, end = (np.rint(16 * (middle + way)).astype(int).tolist() for way in (-half, half))
+    kernel = np.zeros((side, side), np.uint8)
+    cv2.line(kernel, begin, end, (255,), 1, cv2.LINE_AA, 4)
+    return cv2.filter2D(ink, cv2.CV_8U, kernel / kernel.sum())
 
 
 def _light(rng: np.random.Generator, settings: AugmentSettings) -> NDArray[np.float32]:

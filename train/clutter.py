@@ -154,11 +154,11 @@ def _bent(canvas: Gray, rng: np.random.Generator) -> Gray:
     turn = np.array([[np.cos(angle), -np.sin(angle) + shear], [np.sin(angle), np.cos(angle)]])
     bend = cv2.resize(rng.normal(0, 3, (4, 4, 2)).astype(np.float32), (CANVAS_PX, CANVAS_PX))
     field = (grid @ turn.T + CANVAS_PX / 2).astype(np.float32) + bend
-    return np.asarray(cv2.remap(canvas, field, _NO_MAP, cv2.INTER_LINEAR), np.uint8)
+    x, y = cv2.split(field)
+    return np.asarray(cv2.remap(canvas, x, y, cv2.INTER_LINEAR), np.uint8)
 
 
 _AXIS = np.arange(CANVAS_PX, dtype=np.float32) - CANVAS_PX / 2
-_NO_MAP = np.empty(0, np.float32)
 _PAINTERS: dict[Kind, Callable[[Gray, np.random.Generator, int], None]] = {
     "letter": _letter,
     "sign": _sign,

@@ -53,6 +53,8 @@ CLUTTERED, HARD = 0.5, 0.5
 """Shares of scenes with other marks among the digits, and with patterns, tables and rulings."""
 CLUTTER = 24
 """Other marks that a cluttered scene is asked to hold."""
+PAPER_SCENES = 0.5
+"""Share of chunks of scenes whose digits are cut from photographs, where there are any."""
 
 
 @dataclass(frozen=True)
@@ -69,12 +71,11 @@ class FeedSettings:
     """How digits are distorted."""
     paper_augment: AugmentSettings = field(
         default_factory=lambda: AugmentSettings(
-            rotation_deg=6,
-            shear=0.12,
-            stretch=0.08,
-            elastic_px=0.8,
-            blur_px=0.8,
-            widen_probability=0.25,
+            rotation_deg=9,
+            shear=0.18,
+            elastic_px=1.1,
+            blur_px=1.0,
+            widen_probability=0.3,
         )
     )
     """How marks from photographs are, which have been through a camera already."""
@@ -262,6 +263,8 @@ def _make_samples(job: _Job) -> Samples:
     x, y, paper, settings = _data
     rng = np.random.default_rng(job.seed)
     if job.source == "scenes":
+        if paper and rng.random() < PAPER_SCENES:
+            x, y = paper.digits()
         return scene_samples(x, y, job.count, rng)
     how = settings.augment
     if job.source == "paper" and paper:

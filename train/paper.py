@@ -43,6 +43,8 @@ SAME, OTHER = 0.6, 0.45
 """Intersection over union from which a mark is a digit that stands there, and below which none."""
 COVERED = 0.7
 """Part of a digit's box that a mark covers if the digit is in it."""
+REACHED = 0.25
+"""Part of another digit's box from which a mark reaches into it."""
 MIN_CUT = 0.45
 """A mark this wide, in its heights, is cut for training; the device cuts what is doubtful."""
 BAR = 0.28
@@ -57,6 +59,11 @@ class PaperData:
     """(N, 28, 28) white ink on black."""
     labels: NDArray[np.uint8]
     """(N,) indices of CLASSES."""
+
+    def digits(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the glyphs and labels of those that are one digit."""
+        chosen = self.labels < REJECT
+        return self.glyphs[chosen], self.labels[chosen]
 
     def digest(self) -> str:
         """Return ``sha256:`` and a hash of everything."""
@@ -125,8 +132,9 @@ def all_hypotheses(ink: Ink) -> list[Candidate]:
 def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[int | None]:
     """Return what marks are, given the digits that are written; None where it cannot be said.
 
-    Of all marks that might be a digit, the one that fits its box best is. What holds one digit and
-    more, and a slice of a digit's whole height, is left open: half a 0 may pass for a 1.
+    Of all marks that might be a digit, the one that fits its box best is. What reaches into the
+    digit beside is several; what holds one digit and a little more, and a slice of a digit's whole
+    height, is left open: half a 0 may pass for a 1.
     """
     fits = [[_fit(box, place) for place, _ in digits] for box in boxes]
     best = [max(column) for column in zip(*fits, strict=True)] or [0.0] * len(digits)
@@ -134,12 +142,24 @@ def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[i
     for box, row in zip(boxes, fits, strict=True):
         label: int | None = None
         closest = max(range(len(row)), key=row.__getitem__, default=None)
-        if closest is not None and row[closest] >= SAME:
-            label = digits[closest][1] if row[closest] == best[closest] else None
-        elif closest is None or row[closest] < OTHER:
+        if closest is not None and row[closest] >= SAME and row[closest] == best[closest]:
+            label = digits[closest][1]
+        elif closest is not None and row[closest] >= OTHER:
+            places = [place for place, _ in digits]
+            label = SEVERAL if _reaches_into(box, places[closest], places) else None
+        else:
             label = _other_label(box, [place for place, _ in digits])
         labels.append(label)
     return labels
+
+
+def _reaches_into(box: Box, own: Box, places: Sequence[Box]) -> bool:
+    """Say whether a mark holds a part of a digit that its own digit does not."""
+    return any(
+        _intersection(box, place) - _intersection(own, place) >= REACHED * _area(place)
+        for place in places
+        if place != own
+    )
 
 
 def _other_label(box: Box, places: Sequence[Box]) -> int | None:

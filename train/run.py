@@ -30,17 +30,17 @@ class Recipe:
     """Name of the network."""
     seed: int = 1
     """Source of the first weights, the order and every distortion."""
-    epochs: int = 60
+    epochs: int = 140
     """Longest training; the learning rate falls to nothing over it."""
-    batch_size: int = 256
+    batch_size: int = 512
     """Samples a step."""
-    learning_rate: float = 4e-3
+    learning_rate: float = 5e-3
     """Highest learning rate, after the first epoch's warm-up; then a cosine to zero."""
     weight_decay: float = 1e-3
     """Decoupled weight decay of AdamW (Loshchilov and Hutter 2019)."""
     validation: int = 5000
     """Digits of the training set that are held back to choose by."""
-    patience: int = 20
+    patience: int = 40
     """Epochs without a better validation loss after which training stops."""
     feed: FeedSettings = field(default_factory=FeedSettings)
     """What an epoch is made of."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import sys
 import time
@@ -74,7 +73,6 @@ def train(
     path: Path,
     workers: int | None = None,
     photographs: Path | None = None,
-    start: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
 
@@ -86,7 +84,6 @@ def train(
         workers: Processes that distort digits; does not change the result.
         photographs: Folder of real handwriting, see paper.load_paper; without it the network
             learns from rendered scenes alone what is no digit.
-        start: A trained ``model.keras`` of the same architecture to go on from.
 
     Returns:
         The metrics.
@@ -97,9 +94,7 @@ def train(
     _check_validation(data, recipe)
     paper = load_paper(photographs) if photographs else None
     model = _deterministic_model(recipe)
-    if start:
-        _take_weights(model, start)
-    folder = RunFolder(path, describe(data, recipe, paper, start))
+    folder = RunFolder(path, describe(data, recipe, paper))
     if (path / "metrics.json").exists():
         _say(f"{path} is trained already; give another --out for a new training")
     else:
@@ -109,9 +104,7 @@ def train(
     return read_json(path / "metrics.json")
 
 
-def describe(
-    data: DigitData, recipe: Recipe, paper: PaperData | None = None, start: Path | None = None
-) -> dict[str, Any]:
+def describe(data: DigitData, recipe: Recipe, paper: PaperData | None = None) -> dict[str, Any]:
     """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
     return {
         "format": FORMAT,
@@ -122,7 +115,6 @@ def describe(
             **data.digests(),
             **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
         },
-        **({"start": hashlib.sha256(start.read_bytes()).hexdigest()} if start else {}),
         "versions": {name: _version(name) for name in LIBRARIES},
     }
 
@@ -142,17 +134,6 @@ def _deterministic_model(recipe: Recipe) -> keras.Model:
 
         tensorflow.config.experimental.enable_op_determinism()
     return build_model(recipe.architecture, len(CLASSES))
-
-
-def _take_weights(model: keras.Model, start: Path) -> None:
-    trained = _load(start)
-    try:
-        model.set_weights(trained.get_weights())
-    except ValueError as error:
-        raise RunError(
-            f"{start}: expected the weights of {model.name}, found another network; give its "
-            "--arch or another --start"
-        ) from error
 
 
 def _check_validation(data: DigitData, recipe: Recipe) -> None:

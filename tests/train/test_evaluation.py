@@ -180,14 +180,14 @@ def curve_of(errors: dict[float, float]) -> list[dict[str, float]]:
 @pytest.mark.parametrize(
     ("errors", "chosen"),
     [
-        ({0.2: 0.0, 0.3: 0.02, 0.5: 0.01, 0.7: 0.0}, 0.5),
+        ({0.2: 0.0, 0.3: 0.03, 0.5: 0.02, 0.7: 0.0}, 0.5),
         ({0.2: 0.0, 0.3: 0.001, 0.5: 0.0}, 0.3),
         ({0.3: 0.2, 0.5: 0.05, 0.9: 0.06, 0.96: 0.0}, 0.5),
     ],
     ids=["smallest that errs little", "not below 0.3", "least error up to 0.9"],
 )
 def test_the_threshold_is_chosen(errors: dict[float, float], chosen: float) -> None:
-    """The smallest threshold from 0.3 to 0.9 with at most 1 % wrong, or that of least error."""
+    """The smallest threshold from 0.3 to 0.9 with at most 2 % wrong, or that of least error."""
     assert choose_min_confidence(curve_of(errors)) == chosen
 
 

@@ -36,6 +36,13 @@ def test_what_holds_two_digits_is_several() -> None:
     assert labels_of([Box(8, 8, 64, 44), Box(8, 8, 28, 100)], DIGITS) == [SEVERAL, None]
 
 
+def test_what_reaches_into_the_next_digit_is_several() -> None:
+    """A digit with a third of the next; with a tenth nothing is said."""
+    boxes = [Box(10, 10, 20, 40), Box(10, 10, 36, 40), Box(10, 10, 24, 40)]
+    close = [(Box(10, 10, 20, 40), 3), (Box(30, 10, 30, 40), 8)]
+    assert labels_of(boxes, close) == [3, SEVERAL, None]
+
+
 def test_what_holds_no_digit_is_none() -> None:
     """Marks elsewhere and low pieces are no digit; bars and slices of full height are open."""
     boxes = [Box(100, 10, 30, 40), Box(12, 40, 16, 8), Box(100, 60, 5, 40), Box(40, 10, 9, 40)]

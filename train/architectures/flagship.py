@@ -1,4 +1,4 @@
-"""The network that ships: six plain convolutions, 2.8 million multiplications a mark.
+"""The network that ships: five plain convolutions, 1.4 million multiplications a mark.
 
 Plain convolutions, because both TFLite runtimes compute them bit by bit alike and in vector units;
 depthwise ones cost tflite-runtime five times as much. The last one takes the place of a dense
@@ -21,9 +21,8 @@ def build(classes: int) -> keras.Model:
     from keras import layers
 
     image = keras.Input((28, 28, 1), name="image")
-    x = convolution(image, 16, kernel=5)
-    x = convolution(x, 32, kernel=3, stride=2)
-    x = convolution(x, 32, kernel=3, padding="same")
-    x = convolution(x, 64, kernel=3, stride=2)
-    x = convolution(x, 80, kernel=3)
+    x = convolution(image, 24, kernel=5, stride=2)
+    x = convolution(x, 48, kernel=3, stride=2)
+    x = convolution(x, 64, kernel=3, padding="same")
+    x = convolution(x, 72, kernel=3)
     return keras.Model(image, layers.Conv2D(classes, 3, name="logits")(x), name="flagship")
