@@ -28,6 +28,9 @@ MAX_HYPOTHESES = 512
 """A frame's groups beyond so many are left as they are."""
 DROPPED = float(np.log(0.03))
 """Logarithm of the probability that a piece, weighed by its ink, is no part of a digit."""
+SHARED = float(np.log(0.5))
+"""Logarithm of the probability that a piece, weighed by its ink, is part of two digits, as where
+the rings of zeros cross."""
 
 
 @dataclass(frozen=True)
@@ -87,29 +90,36 @@ def best_path(group: Group, scores: Sequence[float]) -> list[int]:
         group: The pieces and hypotheses.
         scores: Logarithm of the probability of each hypothesis' likeliest digit.
     """
-    size = len(group.ink)
-    best: list[float] = [0.0]
-    chosen: list[tuple[int, int | None]] = [(0, None)]
-    arriving: dict[int, list[int]] = {}
-    for index, hypothesis in enumerate(group.hypotheses):
-        arriving.setdefault(hypothesis.end, []).append(index)
+    size, runs = len(group.ink), group.hypotheses
+    ending_at: list[list[int]] = [[] for _ in range(size + 1)]
+    for index, run in enumerate(runs):
+        ending_at[run.end].append(index)
+    # The best path to each place, and to the end of each run: (value, last run of it).
+    to_place: list[tuple[float, int | None]] = [(0.0, None)]
+    to_run: dict[int, tuple[float, int | None]] = {}
     for end in range(1, size + 1):
-        options: list[tuple[float, int, int | None]] = [
-            (best[end - 1] + group.ink[end - 1] * DROPPED, end - 1, None)
-        ]
-        for index in arriving.get(end, ()):
-            first = group.hypotheses[index].first
-            weight = sum(group.ink[first:end])
-            options.append((best[first] + weight * scores[index], first, index))
-        value, first, taken = max(options, key=lambda option: option[0])
-        best.append(value)
-        chosen.append((first, taken))
+        value, last = to_place[end - 1]
+        options = [(value + group.ink[end - 1] * DROPPED, last)]
+        for index in ending_at[end]:
+            first = runs[index].first
+            before = [to_place[first]]
+            if end - first > 1:
+                shared = group.ink[first] * SHARED
+                before += [
+                    (to_run[other][0] + shared, other)
+                    for other in ending_at[first + 1]
+                    if runs[other].first < first
+                ]
+            value, last = max(before, key=lambda option: option[0])
+            value += sum(group.ink[first:end]) * scores[index]
+            to_run[index] = value, last
+            options.append((value, index))
+        to_place.append(max(options, key=lambda option: option[0]))
     path: list[int] = []
-    place = size
-    while place:
-        place, taken = chosen[place]
-        if taken is not None:
-            path.append(taken)
+    last = to_place[size][1]
+    while last is not None:
+        path.append(last)
+        last = to_run[last][1]
     return path[::-1]
 
 

@@ -41,6 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
         "download)",
     )
     add("--photographs", type=Path, metavar="FOLDER", help="real handwriting, see CONTRIBUTING.md")
+    add("--teacher", type=Path, metavar="MODEL", help="learn from this model.keras too")
     setting("--arch", recipe.architecture, "network", choices=sorted(ARCHITECTURES))
     setting("--epochs", recipe.epochs, "longest training", type=_whole(1))
     setting("--batch-size", recipe.batch_size, "samples a step", type=_whole(1))
@@ -108,7 +109,9 @@ def _train(options: argparse.Namespace) -> int:
         ) from error
     from .training import train
 
-    metrics = train(data, recipe, options.out, options.workers, options.photographs)
+    metrics = train(
+        data, recipe, options.out, options.workers, options.photographs, options.teacher
+    )
     print(f"test accuracy {metrics['test_accuracy']:.4f}")
     print(f"model {options.out / 'model.keras'}")
     return 0

@@ -158,11 +158,17 @@ def report(logits: Logits, labels: NDArray[np.uint8], classes: Sequence[str]) ->
     }
 
 
-def _best(logits: Logits, temperature: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """Return the most probable class of each mark, and its probability: (N,) each."""
+def probabilities(logits: Logits, temperature: float = 1.0) -> Logits:
+    """Return the softmax of logits divided by a temperature: (N, classes) -> (N, classes)."""
     scaled = logits / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return logits.argmax(axis=1), exponentials.max(axis=1) / exponentials.sum(axis=1)
+    result: Logits = exponentials / exponentials.sum(axis=1, keepdims=True)
+    return result
+
+
+def _best(logits: Logits, temperature: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
+    """Return the most probable class of each mark, and its probability: (N,) each."""
+    return logits.argmax(axis=1), probabilities(logits, temperature).max(axis=1)
 
 
 def _part(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:

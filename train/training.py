@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import sys
 import time
@@ -31,6 +32,7 @@ from .evaluation import (
     cross_entropy,
     digit_accuracy,
     fit_temperature,
+    probabilities,
     report,
 )
 from .feed import EpochFeed, Samples, scene_samples
@@ -45,6 +47,9 @@ VALIDATION_SCENE_MARKS = 4000
 """Most marks that are looked at as the device finds them in scenes of held-back digits."""
 CALIBRATION_MARKS = 500
 """Other marks that the conversion measures the ranges of activations on, beside digits."""
+TAUGHT = 0.7
+"""Part of a target that comes from a teacher, if there is one; the label makes the rest. Hinton,
+Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network"."""
 LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
 
 
@@ -73,6 +78,7 @@ def train(
     path: Path,
     workers: int | None = None,
     photographs: Path | None = None,
+    teacher: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
 
@@ -84,6 +90,8 @@ def train(
         workers: Processes that distort digits; does not change the result.
         photographs: Folder of real handwriting, see paper.load_paper; without it the network
             learns from rendered scenes alone what is no digit.
+        teacher: A trained ``model.keras`` with the same classes, whose probabilities the network
+            learns beside the labels.
 
     Returns:
         The metrics.
@@ -94,17 +102,20 @@ def train(
     _check_validation(data, recipe)
     paper = load_paper(photographs) if photographs else None
     model = _deterministic_model(recipe)
-    folder = RunFolder(path, describe(data, recipe, paper))
+    guide = _load_teacher(teacher) if teacher else None
+    folder = RunFolder(path, describe(data, recipe, paper, teacher))
     if (path / "metrics.json").exists():
         _say(f"{path} is trained already; give another --out for a new training")
     else:
         split = _split(data, recipe, paper, photographs)
-        state = _epochs(model, split, recipe, folder, workers)
+        state = _epochs(model, split, recipe, folder, workers, guide)
         _finish(data, split, state, folder, recipe.epochs)
     return read_json(path / "metrics.json")
 
 
-def describe(data: DigitData, recipe: Recipe, paper: PaperData | None = None) -> dict[str, Any]:
+def describe(
+    data: DigitData, recipe: Recipe, paper: PaperData | None = None, teacher: Path | None = None
+) -> dict[str, Any]:
     """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
     return {
         "format": FORMAT,
@@ -115,6 +126,7 @@ def describe(data: DigitData, recipe: Recipe, paper: PaperData | None = None) ->
             **data.digests(),
             **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
         },
+        "teacher_sha256": _hash_of(teacher) if teacher else None,
         "versions": {name: _version(name) for name in LIBRARIES},
     }
 
@@ -163,21 +175,28 @@ def _split(
 
 
 def _epochs(
-    model: keras.Model, split: _Split, recipe: Recipe, folder: RunFolder, workers: int | None
+    model: keras.Model,
+    split: _Split,
+    recipe: Recipe,
+    folder: RunFolder,
+    workers: int | None,
+    teacher: keras.Model | None,
 ) -> State:
     state = folder.state()
     if state:
         _say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
         model = _load(folder.path / state.checkpoint)
     else:
-        _compile(model, recipe, recipe.feed.samples(with_paper=split.paper is not None))
+        samples = recipe.feed.samples(with_paper=split.paper is not None)
+        _compile(model, recipe, samples, taught=teacher is not None)
     with EpochFeed(split.x, split.y, split.paper, recipe.feed, recipe.seed, workers) as feed:
         for epoch in range(len(state.history) if state else 0, recipe.epochs):
             if state and epoch - 1 - state.best_epoch >= recipe.patience:
                 _say(f"stopping: no better validation loss in {recipe.patience} epochs")
                 break
             images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
-            row = _train_epoch(model, epoch, images, labels, split, recipe)
+            targets = _targets(images, labels, teacher)
+            row = _train_epoch(model, epoch, images, targets, split, recipe)
             if not math.isfinite(row["loss"] + row["val_loss"]):
                 kept = f"the checkpoint before is kept in {folder.path}; " if state else ""
                 raise RunError(
@@ -190,19 +209,45 @@ def _epochs(
     return state
 
 
-def _load(path: Path) -> keras.Model:
+def _load(path: Path, remedy: str = "begin anew in another --out") -> keras.Model:
     import keras
 
     try:
         return keras.models.load_model(path)
     except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
+        reason = str(error).splitlines()[0]
         raise RunError(
-            f"{path}: expected a checkpoint, cannot read it: {str(error).splitlines()[0]}; "
-            "begin anew in another --out"
+            f"{path}: expected a Keras model, cannot read it: {reason}; {remedy}"
         ) from error
 
 
-def _compile(model: keras.Model, recipe: Recipe, samples: int) -> None:
+def _hash_of(file: Path) -> str:
+    return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
+
+
+def _load_teacher(path: Path) -> keras.Model:
+    model = _load(path, "give the model.keras of a finished training as --teacher")
+    classes = model.output_shape[-1]
+    if model.input_shape[1:] != (28, 28, 1) or classes != len(CLASSES):
+        raise RunError(
+            f"{path}: expected a teacher for 28 x 28 images and {len(CLASSES)} classes, found "
+            f"{model.input_shape[1:]} and {classes}; train one with this version"
+        )
+    return model
+
+
+def _targets(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], teacher: keras.Model | None
+) -> NDArray[Any]:
+    """Return what to learn: labels (N, 1, 1), or probabilities (N, 1, 1, classes) if taught."""
+    if teacher is None:
+        return labels.reshape(-1, 1, 1)
+    taught = probabilities(predict_logits(teacher, images))
+    own = np.eye(len(CLASSES), dtype=np.float32)[labels]
+    return (TAUGHT * taught + (1 - TAUGHT) * own)[:, None, None]
+
+
+def _compile(model: keras.Model, recipe: Recipe, samples: int, *, taught: bool) -> None:
     import keras
 
     steps = math.ceil(samples / recipe.batch_size)
@@ -212,9 +257,11 @@ def _compile(model: keras.Model, recipe: Recipe, samples: int) -> None:
         warmup_target=recipe.learning_rate,
         warmup_steps=steps,
     )
+    losses = keras.losses
+    loss = losses.CategoricalCrossentropy if taught else losses.SparseCategoricalCrossentropy
     model.compile(
         keras.optimizers.AdamW(rate, weight_decay=recipe.weight_decay),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss(from_logits=True),
         metrics=["accuracy"],
     )
 
@@ -223,7 +270,7 @@ def _train_epoch(
     model: keras.Model,
     epoch: int,
     images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
+    targets: NDArray[Any],
     split: _Split,
     recipe: Recipe,
 ) -> dict[str, float]:
@@ -231,7 +278,7 @@ def _train_epoch(
     start = time.perf_counter()
     fitted = model.fit(
         _network_input(images),
-        labels.reshape(-1, 1, 1),
+        targets,
         batch_size=recipe.batch_size,
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 0,

@@ -1,6 +1,7 @@
 """A training ends the same however often it is killed, and leaves nothing half-written."""
 
 import csv
+import hashlib
 import json
 import os
 import random
@@ -293,6 +294,39 @@ def test_other_recipe_is_refused(trained: Trained, keras_call: Call, digits_npz:
     assert marks(trained.folder) == before
 
 
+def test_network_learns_from_a_teacher(
+    trained: Trained, keras_call: Call, digits_npz: Path, tmp_path: Path
+) -> None:
+    """With a teacher the weights are others, and the recipe names it."""
+    teacher = trained.folder / "model.keras"
+    out = tmp_path / "taught"
+    answer = keras_call("train", *arguments(out, digits_npz, "--teacher", str(teacher)))
+    assert answer.value == 0, answer
+    recipe = json.loads((out / "recipe.json").read_text())
+    digest = hashlib.sha256(teacher.read_bytes()).hexdigest()
+    assert recipe["teacher_sha256"] == f"sha256:{digest}"
+    own = json.loads((trained.folder / "recipe.json").read_text())
+    assert recipe == {**own, "teacher_sha256": recipe["teacher_sha256"]}
+    rows = [read_state(folder)["history"][0] for folder in (out, trained.folder)]
+    assert rows[0]["loss"] != rows[1]["loss"]
+    refused = keras_call("train", *arguments(out, digits_npz))
+    assert "use the same settings or another --out" in complaint(refused)
+
+
+@pytest.mark.parametrize("make", ["missing", "broken"])
+def test_unusable_teacher_is_refused(
+    make: str, keras_call: Call, digits_npz: Path, tmp_path: Path
+) -> None:
+    """A teacher that is no model ends in one line, before anything is written."""
+    teacher = tmp_path / "model.keras"
+    if make == "broken":
+        teacher.write_bytes(b"no model")
+    out = tmp_path / "run"
+    answer = keras_call("train", *arguments(out, digits_npz, "--teacher", str(teacher)))
+    assert "as --teacher" in complaint(answer)
+    assert not out.exists()
+
+
 def test_other_data_is_refused(
     trained: Trained, keras_call: Call, digits: DigitData, tmp_path: Path
 ) -> None:
@@ -344,8 +378,8 @@ def content(**values: object) -> Callable[[Path], object]:
         ),
         ("state.json", content(checkpoint="a", best="a", history=[{"val_loss": "b"}]), "expected"),
         ("checkpoint-0004.keras", Path.unlink, "missing, though state.json names it"),
-        ("checkpoint-0004.keras", truncated, "expected a checkpoint, cannot read it"),
-        ("checkpoint-0004.keras", bits_flipped, "expected a checkpoint, cannot read it"),
+        ("checkpoint-0004.keras", truncated, "expected a Keras model, cannot read it"),
+        ("checkpoint-0004.keras", bits_flipped, "expected a Keras model, cannot read it"),
     ],
 )
 def test_damaged_run_is_refused(
