@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from digitcam.edge.files import write_whole
 
 SUFFIXES = (".tflite", ".json", ".md")
 
@@ -39,26 +39,4 @@ def write_bundle(stem: Path, model: bytes, sidecar: Mapping[str, Any], card: str
     document = json.dumps(sidecar, indent=2, ensure_ascii=False) + "\n"
     contents = (model, document.encode(), card.encode())
     for path, content in zip(bundle_files(stem), contents, strict=True):
-        _write_atomically(path, content)
-
-
-def _write_atomically(path: Path, content: bytes) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
-    try:
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last through a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        write_whole(path, content)

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -19,6 +19,7 @@ from .annotate import draw_reading
 from .bundle import DEFAULT_BUNDLE
 from .decode import MAX_BYTES
 from .errors import EdgeError, ImageError
+from .files import write_whole
 from .frame import Frame, Reading
 from .recognize import Recognizer
 from .settings import RUNTIMES, Settings, load_settings
@@ -212,16 +213,9 @@ def write_annotated(path: Path, frame: Frame, reading: Reading) -> None:
         ImageError: It cannot be written there.
     """
     encoded = cv2.imencode(path.suffix, draw_reading(frame, reading))[1].tobytes()
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(encoded)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+        write_whole(path, encoded)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise ImageError(
             f"{path}: cannot write the annotated picture: {error.strerror}; choose another place"
         ) from error
