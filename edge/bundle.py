@@ -14,8 +14,9 @@ from .errors import ModelError
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
-DEFAULT_BUNDLE = Path(__file__).parent / "models" / "digits"
-"""The bundle that ships with the package."""
+SHIPPED = Path(__file__).parent / "models"
+"""Where the bundles are that ship with the package."""
+DEFAULT_BUNDLE = SHIPPED / "digits"
 DIGIT_CLASSES = tuple("0123456789")
 REJECT_CLASS = "reject"
 """Class of what is no digit; a model may have it or not."""
@@ -48,13 +49,15 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
     """Read a bundle and check all that can be checked without running it.
 
     Args:
-        path: The bundle with or without ``.tflite`` or ``.json``.
+        path: The bundle with or without ``.tflite`` or ``.json``, or the name of a shipped one.
 
     Raises:
         ModelError: It is missing, damaged, or made for other code.
     """
     stem = path.with_suffix("") if path.suffix in (".tflite", ".json") else path
-    model_path, sidecar_path = Path(f"{stem}.tflite"), Path(f"{stem}.json")
+    if stem.name in _shipped_names() and stem.parent == Path() and not _model_of(stem).exists():
+        stem = SHIPPED / stem.name
+    model_path, sidecar_path = _model_of(stem), Path(f"{stem}.json")
     model, sidecar = _read(model_path), _parse(sidecar_path, _read(sidecar_path))
     if sidecar.get("format") != FORMAT:
         raise ModelError(
@@ -82,13 +85,22 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
     )
 
 
+def _model_of(stem: Path) -> Path:
+    return Path(f"{stem}.tflite")
+
+
+def _shipped_names() -> list[str]:
+    return sorted(file.stem for file in SHIPPED.glob("*.tflite"))
+
+
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise ModelError(
             f"{path}: expected a model bundle (NAME.tflite and NAME.json), cannot read it: "
-            f"{error.strerror}; check the path"
+            f"{error.strerror}; check the path, or name one that ships: "
+            f"{', '.join(_shipped_names())}"
         ) from error
 
 

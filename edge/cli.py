@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=Path,
         default=DEFAULT_BUNDLE,
         metavar="BUNDLE",
-        help="model bundle, with or without suffix (default: the one that ships)",
+        help="model bundle, or the name of one that ships (default: digits)",
     )
     add(
         "--min-confidence",

@@ -21,7 +21,7 @@ from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
 from .segment import Candidate, Marks, find_marks, group_lines, group_words
 from .settings import Settings
-from .tilt import box_back, estimate_tilt, upright
+from .tilt import box_back, estimate_tilt, is_inside, upright
 
 NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
 """Width over height of marks that are never and always parted."""
@@ -40,6 +40,9 @@ RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
 """Lines that are turned further are read from a frame that is turned back."""
+LEVEL_ENOUGH = 0.9
+"""Such a reading, whose lines are the better ones, is taken if its digits are so certain in sum,
+as a part of the other's."""
 
 
 @dataclass
@@ -126,10 +129,10 @@ class Recognizer:
         tilt = estimate_tilt([mark.box for mark in marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
-            level = self._classify(self._marks(turned))
+            level = self._classify(_inside(self._marks(turned), frame, matrix))
             classify_s += level.classify_s
             level_lines = self._lines(level, self._min_confidence)
-            if _certainty(level_lines) > _certainty(lines):
+            if _certainty(level_lines) > LEVEL_ENOUGH * _certainty(lines):
                 found, lines, back = level, level_lines, matrix
         lines = _in_image(lines, frame, back)
         total_ms = (perf_counter() - start) * 1e3
@@ -246,6 +249,16 @@ class Recognizer:
             Line(tuple(read[id(candidate)] for candidate in line))
             for line in group_lines(candidates, self.settings.segment)
         )
+
+
+def _inside(marks: Marks, frame: Frame, back: NDArray[np.float64]) -> Marks:
+    """Leave out marks of a turned frame that lie beyond the frame, where its border goes on."""
+    height, width = frame.luma.shape
+
+    def kept(candidates: list[Candidate]) -> list[Candidate]:
+        return [c for c in candidates if is_inside(c.box, back, width, height)]
+
+    return Marks(kept(marks.digits), kept(marks.bits))
 
 
 def _certainty(lines: tuple[Line, ...]) -> float:

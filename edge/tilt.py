@@ -95,6 +95,12 @@ def upright(luma: GrayImage, degrees: float) -> tuple[GrayImage, NDArray[np.floa
     return turned, back  # type: ignore[return-value]
 
 
+def is_inside(box: Box, back: NDArray[np.float64], width: int, height: int) -> bool:
+    """Say whether the middle of a turned frame's box lies within the frame."""
+    x, y = back @ (box.x + box.width / 2, box.center_y, 1)
+    return bool(0 <= x < width and 0 <= y < height)
+
+
 def box_back(box: Box, back: NDArray[np.float64], width: int, height: int) -> Box:
     """Return the upright box, within ``width`` x ``height`` px, around a box of a turned frame."""
     corners = np.array(

@@ -46,6 +46,17 @@ def test_a_bundle_is_named_with_or_without_suffix(suffix: str) -> None:
     assert load_bundle(Path(f"{DEFAULT_BUNDLE}{suffix}")) == load_bundle()
 
 
+def test_a_shipped_bundle_has_a_name(
+    bundle_copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its name alone leads to it from anywhere; a bundle of that name in the folder goes first."""
+    monkeypatch.chdir(tmp_path)
+    assert load_bundle(Path("digits")) == load_bundle()
+    for suffix in (".tflite", ".json"):
+        Path(f"{bundle_copy}{suffix}").rename(tmp_path / f"digits{suffix}")
+    assert load_bundle(Path("digits")).name == "digits.tflite"
+
+
 def test_a_dot_in_the_name_is_no_suffix(bundle_copy: Path) -> None:
     """A bundle may be called digits-1.5."""
     for suffix in (".tflite", ".json"):
@@ -72,6 +83,12 @@ def test_what_is_no_bundle(name: str) -> None:
     """A directory and a name that leads nowhere are one line."""
     with pytest.raises(ModelError, match="expected a model bundle"):
         load_bundle(Path(name))
+
+
+def test_the_shipped_ones_are_named() -> None:
+    """Who misspells a name is told those that there are."""
+    with pytest.raises(ModelError, match="name one that ships: .*digits"):
+        load_bundle(Path("digit"))
 
 
 @pytest.mark.parametrize("cut", [0, 4, 1000, -1])

@@ -83,6 +83,13 @@ def test_junk_is_dropped() -> None:
     assert best_path(marks, list(np.log([0.99, 0.2, 0.001, 0.2, 0.99]))) == [0, 4]
 
 
+def test_rings_that_cross_share_a_piece() -> None:
+    """Two chained zeros have the piece between both in common, but no digit has only shared ink."""
+    rings = group([0.4, 0.2, 0.4], (0, 1), (0, 2), (1, 2), (1, 3), (2, 3))
+    assert best_path(rings, list(np.log([0.3, 0.99, 0.9, 0.99, 0.3]))) == [1, 3]
+    assert best_path(rings, list(np.log([0.98, 0.99, 0.9, 0.6, 0.98]))) == [1, 4]
+
+
 def test_a_loose_bar_is_joined() -> None:
     """The bar of a 5 that does not touch it makes one hypothesis with it."""
     plane = np.zeros((80, 80), np.uint8)

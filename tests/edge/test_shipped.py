@@ -1,4 +1,4 @@
-"""The bundle that ships, on data that does not: MNIST and photographed notes."""
+"""The bundles that ship, on data that does not: MNIST and photographed notes."""
 
 import importlib.util
 import json
@@ -9,17 +9,20 @@ import numpy as np
 import pytest
 
 from digitcam.edge import Recognizer
-from digitcam.edge.bundle import DEFAULT_BUNDLE, load_bundle
+from digitcam.edge.bundle import load_bundle
 from digitcam.edge.classify import MODULES, Classifier, find_interpreter
 from digitcam.edge.errors import RuntimeUnavailableError
 from digitcam.edge.settings import Runtime
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DATA_VARIABLE, load_digits
+from digitcam.train.evaluation import digit_accuracy
 
-MIN_ACCURACY = 0.996
-MAX_BYTES = 100_000
-MIN_NOTE_NUMBERS = 8
+LEAST = {"digits": (0.995, 100_000), "digits-tiny": (0.99, 20_000)}
+"""Least part of MNIST's test set that is read right, and most bytes."""
+MIN_NOTE_NUMBERS = 10
 """Of the 11 numbers on the three notes."""
+MAX_FALSE_DIGITS = 5
+"""On the six pages that hold no number."""
 
 
 @pytest.fixture(scope="module")
@@ -38,14 +41,16 @@ def mnist(data: Path) -> tuple[np.ndarray, np.ndarray]:
     return plain_images(digits.x_test), digits.y_test
 
 
-def test_the_model_is_small() -> None:
-    """The model fits into 100 kB."""
-    assert DEFAULT_BUNDLE.with_suffix(".tflite").stat().st_size <= MAX_BYTES
+@pytest.mark.parametrize("name", LEAST)
+def test_the_model_is_small(name: str) -> None:
+    """The flagship fits into 100 kB, the tiny one into 20."""
+    assert len(load_bundle(Path(name)).model) <= LEAST[name][1]
 
 
 @pytest.mark.parametrize("runtime", sorted(MODULES))
-def test_mnist(mnist: tuple[np.ndarray, np.ndarray], runtime: Runtime) -> None:
-    """Through each runtime the shipped model reads 99.6 % of MNIST's test set."""
+@pytest.mark.parametrize("name", LEAST)
+def test_mnist(mnist: tuple[np.ndarray, np.ndarray], name: str, runtime: Runtime) -> None:
+    """Through each runtime a shipped model tells the ten digits of MNIST's test set apart."""
     if importlib.util.find_spec(MODULES[runtime].partition(".")[0]) is None:
         pytest.skip(f"{runtime} is not installed")
     try:
@@ -53,21 +58,21 @@ def test_mnist(mnist: tuple[np.ndarray, np.ndarray], runtime: Runtime) -> None:
     except RuntimeUnavailableError as error:
         pytest.skip(str(error))
     images, labels = mnist
-    bundle = load_bundle()
-    best = Classifier(bundle, runtime).logits(images).argmax(axis=1)
-    classes = np.array(bundle.classes)
-    assert (classes[best] == labels.astype(str)).mean() >= MIN_ACCURACY
+    bundle = load_bundle(Path(name))
+    logits = Classifier(bundle, runtime).logits(images)
+    assert digit_accuracy(logits, labels, bundle.classes) >= LEAST[name][0]
 
 
 def test_notes(data: Path) -> None:
-    """Of the 11 numbers on photographed notes at least 8 are read exactly."""
+    """Nearly all numbers on photographed notes are read, and hardly a digit where there is none."""
     folder = data / "notes"
     if not (folder / "truth.json").is_file():
         pytest.skip(f"{folder} holds no truth.json")
     recognizer = Recognizer()
-    exact = 0
+    exact = false = 0
     for name, numbers in json.loads((folder / "truth.json").read_text()).items():
-        if numbers:
-            read = recognizer.read(folder / name).text.split()
-            exact += sum(number in read for number in numbers)
+        read = recognizer.read(folder / name).text.split()
+        exact += sum(number in read for number in numbers)
+        false += 0 if numbers else sum(map(len, read))
     assert exact >= MIN_NOTE_NUMBERS
+    assert false <= MAX_FALSE_DIGITS

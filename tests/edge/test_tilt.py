@@ -11,7 +11,7 @@ from digitcam.edge.frame import Box
 from digitcam.edge.preprocess import find_ink
 from digitcam.edge.segment import find_marks
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings
-from digitcam.edge.tilt import box_back, estimate_tilt, upright
+from digitcam.edge.tilt import box_back, estimate_tilt, is_inside, upright
 from digitcam.train.scene import render_rows
 
 ANGLES = (-45, -30, -12, 0, 12, 30, 45)
@@ -86,6 +86,15 @@ def test_boxes_come_back(degrees: float, x: int, y: int, width: int, height: int
     assert found.bottom >= min(y + height, 200)
     assert found.right <= 300
     assert found.bottom <= 200
+
+
+def test_what_lies_beyond_the_frame_is_told() -> None:
+    """The corners of a turned frame show nothing that was there; its middle does."""
+    turned, back = upright(np.zeros((100, 200), np.uint8), 30)
+    height, width = turned.shape
+    assert is_inside(Box(width // 2, height // 2, 4, 4), back, 200, 100)
+    for x, y in ((0, 0), (width - 4, 0), (0, height - 4), (width - 4, height - 4)):
+        assert not is_inside(Box(x, y, 4, 4), back, 200, 100)
 
 
 def test_nothing_is_cut_off() -> None:
