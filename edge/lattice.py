@@ -137,9 +137,9 @@ def _connected(
             i = parent[i]
         return i
 
-    for i, j in _near(boxes, count):
-        if j >= count or is_doubtful(i) or is_doubtful(j):
-            parent[root(i)] = root(j)
+    doubtful = [is_doubtful(i) for i in range(count)]
+    for i, j in _near(boxes, doubtful):
+        parent[root(i)] = root(j)
     together: dict[int, tuple[list[int], list[int]]] = {}
     for i in range(len(boxes)):
         digits, bits = together.setdefault(root(i), ([], []))
@@ -150,8 +150,12 @@ def _connected(
     return [(digits, bits) for digits, bits in together.values() if digits]
 
 
-def _near(boxes: Sequence[Box], count: int) -> Iterator[tuple[int, int]]:
-    """Yield pairs that may be parts of one digit: a mark, and a later mark or a bit."""
+def _near(boxes: Sequence[Box], doubtful: Sequence[bool]) -> Iterator[tuple[int, int]]:
+    """Yield pairs that may be parts of one digit: a mark, and a later mark or a bit.
+
+    Marks come first among the boxes; two of them are no pair if neither is doubtful.
+    """
+    count = len(doubtful)
     order = sorted(range(len(boxes)), key=lambda i: boxes[i].x)
     open_: list[int] = []
     for i in order:
@@ -164,7 +168,7 @@ def _near(boxes: Sequence[Box], count: int) -> Iterator[tuple[int, int]]:
             if second >= count:
                 if is_bit_of(boxes[second], boxes[first]):
                     yield first, second
-            elif _overlap(boxes[first], boxes[second]):
+            elif (doubtful[first] or doubtful[second]) and _overlap(boxes[first], boxes[second]):
                 yield first, second
         open_.append(i)
 

@@ -192,11 +192,11 @@ class Recognizer:
         certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
         if certain.all():
             return probabilities, among_digits
-        for number in group_words(candidates, NUMBER_GAP):
+        for number in group_words(candidates, NUMBER_GAP) if certain.sum() > 1 else ():
             if certain[number].sum() >= 2 * max(other[number].sum(), 1):
                 probabilities[np.ix_(number, self._others)] *= AMONG_DIGITS
                 among_digits[number] = True
-        for word in group_words(candidates, LETTER_GAP):
+        for word in group_words(candidates, LETTER_GAP) if other.sum() > 1 else ():
             if other[word].sum() >= 2 * max(certain[word].sum(), 1):
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
