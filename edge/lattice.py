@@ -18,7 +18,7 @@ from .frame import Box, GrayImage, enclosing_box
 from .parting import find_cuts, piece
 from .segment import Candidate, Marks, is_bit_of
 
-MAX_RUN = 4
+MAX_RUN = 5
 """Most pieces that make one digit."""
 MIN_ASPECT, MAX_ASPECT = 0.04, 2.2
 """Width over height of a run that may be a digit."""

@@ -3,7 +3,8 @@
 Touching digits are parted by over-segmentation: more cuts are made than there are digits, and the
 classifier's scores choose among them (Casey and Lecolinet 1996, "A Survey of Methods and Strategies
 in Character Segmentation"). A cut is a path from top to bottom, found for every column that it may
-pass half-way down, in all marks of a frame at once.
+pass half-way down, in all marks of a frame at once: one family of paths crosses the least ink, the
+other the narrowest necks of the shape, such as the wall that two rings have in common.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ MIN_PIECE = 0.12
 """Narrowest piece, in heights of the mark."""
 MAX_CROSSED = 0.6
 """Most ink that a cut crosses, in heights of the mark."""
+MAX_NECK = 0.75
+"""The same where what strokes enclose counts as ink."""
+CLOSE = 2.0
+"""Paths are one whose columns differ by so little on average."""
 MAX_CUTS = 16
 
 Path = NDArray[np.int32]
@@ -44,19 +49,23 @@ def find_cuts(contrasts: Sequence[GrayImage]) -> list[list[Path]]:
         return []
     small = [_reduced(contrast) for contrast in contrasts]
     widest = max(ink.shape[1] for ink in small)
-    cost = np.full((len(small), ROWS, widest), np.float32(ROWS))
-    for row, ink in zip(cost, small, strict=True):
-        row[:, : ink.shape[1]] = ink
+    cost = np.full((2 * len(small), ROWS, widest), np.float32(ROWS))
+    for index, ink in enumerate(small):
+        cost[2 * index, :, : ink.shape[1]] = ink
+        cost[2 * index + 1, :, : ink.shape[1]] = _filled(ink)
     down, up = _cheapest(cost), _cheapest(cost[:, ::-1])[:, ::-1]
     middle = ROWS // 2
     through = down[:, middle] + up[:, middle] - cost[:, middle]
     cuts = []
-    for index, (contrast, ink) in enumerate(zip(contrasts, small, strict=True)):
-        columns = _valleys(through[index, : ink.shape[1]])
-        upper = _trace(down[index, : middle + 1], columns)
-        lower = _trace(up[index, middle:][::-1], columns)[:, ::-1]
-        paths = np.concatenate([upper, lower[:, 1:]], axis=1)
-        cuts.append(_enlarged(paths, contrast.shape, ink.shape[1]))
+    for index, contrast in enumerate(contrasts):
+        columns = small[index].shape[1]
+        paths = []
+        for plane, most in ((2 * index, MAX_CROSSED), (2 * index + 1, MAX_NECK)):
+            valleys = _valleys(through[plane, :columns], most * ROWS)
+            upper = _trace(down[plane, : middle + 1], valleys)
+            lower = _trace(up[plane, middle:][::-1], valleys)[:, ::-1]
+            paths.append(np.concatenate([upper, lower[:, 1:]], axis=1))
+        cuts.append(_enlarged(_ordered(*paths), contrast.shape, columns))
     return cuts
 
 
@@ -80,6 +89,23 @@ def _reduced(contrast: GrayImage) -> NDArray[np.float32]:
     return (small / np.float32(2 * floor)).clip(0, 1)
 
 
+def _filled(ink: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Fill what strokes enclose: between two rings the way is short then, across one it is long."""
+    mask = (ink >= 0.5).view(np.uint8)
+    outlines, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(mask, outlines, -1, (1,), cv2.FILLED)
+    return np.maximum(ink, mask)
+
+
+def _ordered(paths: NDArray[np.intp], others: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Join both, without others that run close to one of the first, from left to right."""
+    apart = np.abs(others[:, None] - paths).mean(axis=2)
+    new = others[(apart > CLOSE).all(axis=1)]
+    paths = np.concatenate([paths, new])
+    paths = paths[np.argsort(paths.sum(axis=1), kind="stable")]
+    return np.maximum.accumulate(paths, axis=0)
+
+
 def _cheapest(cost: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return the least cost of a path from the top row to each cell, (N, rows, columns)."""
     total = cost.copy()
@@ -92,11 +118,11 @@ def _cheapest(cost: NDArray[np.float32]) -> NDArray[np.float32]:
     return total
 
 
-def _valleys(through: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Return the columns where a cut is cheaper than those beside it, and cheap enough."""
+def _valleys(through: NDArray[np.float32], most: float) -> NDArray[np.intp]:
+    """Return the columns where a cut is cheaper than those beside it, at most ``most``."""
     reach, margin = round(MIN_PIECE * ROWS), round(MIN_PIECE * ROWS)
     lowest = cv2.erode(through[None], np.ones((1, 2 * reach + 1), np.uint8))[0]
-    level = (through <= lowest + SIDESTEP / 2) & (through <= MAX_CROSSED * ROWS)
+    level = (through <= lowest + SIDESTEP / 2) & (through <= most)
     edges = np.flatnonzero(np.diff(level, prepend=False, append=False))
     middles = (edges[::2] + edges[1::2] - 1) // 2
     middles = middles[(middles >= margin) & (middles < len(through) - margin)]

@@ -47,6 +47,16 @@ def test_some_cut_parts_touching_digits(seed: int) -> None:
     assert max(shares) > 0.97
 
 
+@pytest.mark.parametrize("slant", [0, 8])
+def test_rings_are_parted_along_their_common_wall(slant: int) -> None:
+    """A cut runs between two zeros that share a side, though most of it lies on ink there."""
+    plane = np.zeros((60, 90), np.uint8)
+    for x in (28, 58):
+        cv2.ellipse(plane, (x, 30), (16, 24), slant, 0, 360, (200,), 4)
+    (cuts,) = find_cuts([plane])
+    assert min(abs(float(cut.mean()) - 43) for cut in cuts) < 3
+
+
 def test_pieces_are_the_whole() -> None:
     """No ink is lost between cuts, and none is in two pieces."""
     plane, _ = pair(0, 0, 7)
