@@ -31,7 +31,7 @@ MAX_CROSSED = 0.6
 """Most ink that a cut crosses, in heights of the mark."""
 MAX_NECK = 0.75
 """The same where what strokes enclose counts as ink."""
-CLOSE = 2.0
+CLOSE = 1.0
 """Paths are one whose columns differ by so little on average."""
 MAX_CUTS = 16
 
