@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from readers import Digitcam
 from sets import Score, Set, load_sets
 
-from digitcam.edge import EdgeError, recognize, segment
+from digitcam.edge import EdgeError, lattice, parting, recognize, segment
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.segment import Marks
 from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
@@ -56,6 +56,8 @@ PARTS = (
     Part("removal of rulings", {(segment, "suspects"): lambda *_: []}),
     Part("parting of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
                                         (recognize, "ALWAYS_WIDE"): 1e9}),
+    Part("cuts at necks", {(parting, "MAX_NECK"): -1.0}),
+    Part("pieces that two digits share", {(lattice, "SHARED"): -1e9}),
     Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
@@ -63,6 +65,7 @@ PARTS = (
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
 )  # fmt: skip
 COLUMNS: tuple[tuple[str, str, Callable[[Score], float]], ...] = (
+    ("notes: turned", "turned notes", lambda s: s.share("exact", "numbers")),
     ("amounts", "amounts exact", lambda s: s.share("exact", "numbers")),
     ("characters: digits", "characters right", lambda s: s.share("right", "pictures")),
     ("characters: letters", "letters rejected", lambda s: s.share("rejected", "pictures")),

@@ -59,6 +59,10 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
         Figure("digits on pages without", lambda s: s.counts["false_digits"], WHOLE, most=5),
         TIME,
     ),
+    "notes: turned": (
+        Figure("numbers exact", lambda s: s.share("exact", "numbers")),
+        TIME,
+    ),
     "amounts": (
         Figure("numbers exact", lambda s: s.share("exact", "numbers"), least=0.8),
         DIGIT_ERRORS,

@@ -21,6 +21,10 @@ from digitcam.train.paper import LOOK_ALIKE, part_of
 IOU = 0.5
 """Intersection over union from which a mark is taken for the digit that stands there."""
 BINS = 15
+TURNS_DEG = (-40, -20, 20, 40)
+"""By how much notes are turned."""
+TABLE_BGR = (40, 45, 50)
+"""What turned notes lie on."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,7 @@ def load_sets(folder: Path, *, everything: bool = False) -> Iterator[Set]:
 
     makers = (
         ("notes", "notes/truth.json", _notes),
+        ("notes: turned", "notes/truth.json", _notes_turned),
         ("amounts", "amounts/truth.json", _amounts),
         ("characters: digits", "characters", _character_digits),
         ("characters: letters", "characters", _character_letters),
@@ -139,6 +144,32 @@ def _notes(folder: Path, chosen: Callable[[str], bool]) -> Made:
         for name, numbers in truth.items()
     ]
     return cases, _score_note
+
+
+def _notes_turned(folder: Path, chosen: Callable[[str], bool]) -> Made:
+    """The notes with numbers, turned and laid on a dark table."""
+    straight, score = _notes(folder, chosen)
+    cases = [
+        Case(f"{case.name} turned {degrees}", _turned(case.load, degrees), case.truth)
+        for case in straight
+        if case.truth
+        for degrees in TURNS_DEG
+    ]
+    return cases, score
+
+
+def _turned(load: Callable[[], Image], degrees: float) -> Callable[[], Image]:
+    def lay() -> Image:
+        image = load()
+        height, width = image.shape[:2]
+        side = int(np.ceil(np.hypot(height, width)))
+        turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1.0)
+        shift = [[0, 0, (side - width) / 2], [0, 0, (side - height) / 2]]
+        matrix = np.asarray(turn) + np.array(shift)
+        turned = cv2.warpAffine(image, matrix, (side, side), borderValue=TABLE_BGR)
+        return np.asarray(turned, np.uint8)
+
+    return lay
 
 
 def _score_note(case: Case, answer: Answer, score: Score) -> Verdict:

@@ -103,11 +103,12 @@ def test_the_table_counts_what_is_held_back(photographs: Path, tmp_path: Path) -
     result = json.loads(figures.read_text())
     assert result["notes (2): numbers exact, of 11"]["digitcam"] == 2
     assert result["notes (2): digits on pages without"]["digitcam"] == 0
+    assert result["notes: turned (4): numbers exact"]["digitcam"] >= 0.5
     assert result["amounts (3): numbers exact"]["digitcam"] == pytest.approx(2 / 3)
     assert result["amounts (3): digits found and right"]["digitcam"] == 1
     assert "baseline" in done.stdout
     page = gallery.read_text()
-    assert page.count("<figure") == 5
+    assert page.count("<figure") == 9
     assert page.count('class="wrong"') == 1
 
 
