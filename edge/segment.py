@@ -22,6 +22,8 @@ BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
 are no digits."""
 SLIVER = 0.65
 """On ruled paper thinner bars, in strokes of the other marks, are pieces of its lines."""
+CELL_ASPECT = 1.5
+"""In small frames of at most this aspect no digit goes from top to bottom at the side."""
 BORDER_BAR = 0.18
 """Wider bars that touch a side of a small frame, as a part of its short side, may be digits."""
 SMALL_FRAME_PX, LOWEST = 128, 0.16
@@ -243,12 +245,18 @@ def _has_digit_shape(width: int, height: int, settings: SegmentSettings) -> bool
 
 def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     """Say whether a mark is an upright bar at the frame's side, such as a form's line cut off."""
-    x, _, width, height = place
+    x, y, width, height = place
     strip = min(BORDER_STRIP * min(shape), BORDER_STRIP_PX)
     inside = x + width <= strip or x >= shape[1] - strip
     small = min(shape) < SMALL_FRAME_PX
     touching = small and (x <= 1 or x + width >= shape[1] - 1)
-    return width < BAR * height and (inside or (touching and width <= BORDER_BAR * min(shape)))
+    # A cell of a form that was cut out, not a strip of digits.
+    cell = small and max(shape) <= CELL_ASPECT * min(shape)
+    through = cell and y <= 1 and y + height >= shape[0] - 1
+    aside = abs(x + width / 2 - shape[1] / 2) > shape[1] / 4
+    return width < BAR * height and (
+        inside or (touching and width <= BORDER_BAR * min(shape)) or (through and aside)
+    )
 
 
 def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:

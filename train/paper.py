@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +22,7 @@ from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
 from digitcam.edge.frame import Box, Frame, GrayImage
 from digitcam.edge.lattice import build_groups
 from digitcam.edge.preprocess import Ink, find_ink, fit_frame
+from digitcam.edge.recognize import FAINTER
 from digitcam.edge.segment import Candidate, find_marks
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings
 
@@ -39,12 +40,18 @@ LIKE_DIGITS = Path(__file__).parent / "like_digits.txt"
 
 GLYPH_PX, GLYPH_CONTENT_PX = 28, 20
 """Glyphs are laid out as MNIST's digits are."""
-SAME, OTHER = 0.6, 0.45
-"""Intersection over union from which a mark is a digit that stands there, and below which none."""
+SAME = 0.65
+"""Intersection over union from which a mark may be the digit that stands there."""
 COVERED = 0.7
-"""Part of a digit's box that a mark covers if the digit is in it."""
-REACHED = 0.25
-"""Part of another digit's box from which a mark reaches into it."""
+"""Part of a digit's width and height that a mark has if the digit is in it."""
+REACHED, WIDER = 0.3, 1.25
+"""Part of another digit's box, and width in widths of its own digit, of a mark that reaches out."""
+BESIDE = 0.1
+"""Most of a mark that lies in a digit's box, if it is no piece of the digit."""
+SMALL = 0.35
+"""Lower pieces, in heights of their digit, are bits."""
+WHOLE = 0.6
+"""Intersection over union of a lone character's mark and all ink of its picture, at least."""
 MIN_CUT = 0.45
 """A mark this wide, in its heights, is cut for training; the device cuts what is doubtful."""
 BAR = 0.28
@@ -132,47 +139,50 @@ def all_hypotheses(ink: Ink) -> list[Candidate]:
 def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[int | None]:
     """Return what marks are, given the digits that are written; None where it cannot be said.
 
-    Of all marks that might be a digit, the one that fits its box best is. What reaches into the
-    digit beside is several; what holds one digit and a little more, and a slice of a digit's whole
-    height, is left open: half a 0 may pass for a 1.
+    Of all marks that might be a digit, the one that fits its box best is. What holds the middles of
+    two is several, and so is what reaches into the digit beside. What lies beside digits, and small
+    bits of them, are none. Larger pieces are left open: half a 0 may pass for a 1, half an 8 for
+    a 0.
     """
-    fits = [[_fit(box, place) for place, _ in digits] for box in boxes]
+    places = [place for place, _ in digits]
+    fits = [[_fit(box, place) for place in places] for box in boxes]
     best = [max(column) for column in zip(*fits, strict=True)] or [0.0] * len(digits)
     labels: list[int | None] = []
     for box, row in zip(boxes, fits, strict=True):
-        label: int | None = None
-        closest = max(range(len(row)), key=row.__getitem__, default=None)
-        if closest is not None and row[closest] >= SAME and row[closest] == best[closest]:
-            label = digits[closest][1]
-        elif closest is not None and row[closest] >= OTHER:
-            places = [place for place, _ in digits]
-            label = SEVERAL if _reaches_into(box, places[closest], places) else None
+        closest = max(range(len(row)), key=row.__getitem__, default=0)
+        if row and row[closest] >= SAME and row[closest] == best[closest]:
+            labels.append(digits[closest][1])
         else:
-            label = _other_label(box, [place for place, _ in digits])
-        labels.append(label)
+            labels.append(_other_label(box, places))
     return labels
 
 
-def _reaches_into(box: Box, own: Box, places: Sequence[Box]) -> bool:
-    """Say whether a mark holds a part of a digit that its own digit does not."""
-    return any(
+def _other_label(box: Box, places: Sequence[Box]) -> int | None:
+    """Return what a mark is that is not the best one of a digit."""
+    held = [place for place in places if _holds_middle(box, place)]
+    if len(held) > 1 or (held and _reaches_beyond(box, held[0], places)):
+        return SEVERAL if box.width > MIN_CUT * box.height else None
+    if held or box.width < BAR * box.height:
+        return None
+    shared = [place for place in places if _intersection(box, place) > BESIDE * _area(box)]
+    is_piece = any(box.height >= SMALL * place.height for place in shared)
+    return None if is_piece else REJECT
+
+
+def _holds_middle(box: Box, place: Box) -> bool:
+    """Say whether a mark stands over the middle of a digit's box and is not a piece of it."""
+    x, y = place.x + place.width / 2, place.center_y
+    over = box.x < x < box.right and box.y < y < box.bottom
+    return over and box.height >= COVERED * place.height and box.width >= COVERED * place.width
+
+
+def _reaches_beyond(box: Box, own: Box, places: Sequence[Box]) -> bool:
+    """Say whether a mark is wider than its digit and holds a part of another, too."""
+    return box.width >= WIDER * own.width and any(
         _intersection(box, place) - _intersection(own, place) >= REACHED * _area(place)
         for place in places
         if place != own
     )
-
-
-def _other_label(box: Box, places: Sequence[Box]) -> int | None:
-    """Return what a mark is that is none of the digits."""
-    shared = [(_intersection(box, place), place) for place in places]
-    held = sum(both >= COVERED * _area(place) for both, place in shared)
-    if held > 1:
-        return SEVERAL if box.width > MIN_CUT * box.height else REJECT
-    slices = any(
-        both >= COVERED * _area(box) and box.height >= COVERED * place.height
-        for both, place in shared
-    )
-    return None if held or slices or box.width < BAR * box.height else REJECT
 
 
 def to_glyph(contrast: GrayImage) -> GrayImage:
@@ -189,16 +199,18 @@ def to_glyph(contrast: GrayImage) -> GrayImage:
     return glyph
 
 
-def _ink_of(image: NDArray[np.uint8]) -> tuple[Frame, Ink]:
+def _ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
     luma: GrayImage = (
         cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
     )
     frame = fit_frame(luma, luma.shape[1], luma.shape[0], PreprocessSettings())
-    return frame, find_ink(frame.luma, PreprocessSettings())
+    settings = PreprocessSettings()
+    contrast = fainter * settings.min_relative_contrast
+    return frame, find_ink(frame.luma, replace(settings, min_relative_contrast=contrast))
 
 
 def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
-    """One character a picture: its largest mark or run of pieces."""
+    """One character a picture: the mark or run of pieces that holds nearly all of its ink."""
     for file in sorted(folder.glob("*/*.*")):
         name = file.parent.name
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
@@ -207,11 +219,20 @@ def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]
         image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
         if image is None:
             raise ValueError(f"{file} is no picture")
-        _, ink = _ink_of(image)  # type: ignore[arg-type]
-        found = all_hypotheses(ink)
-        if found:
-            whole = max(found, key=lambda c: _area(c.box)).contrast
-            yield to_glyph(whole), int(sign) if sign.isdigit() else REJECT
+        whole = _only_mark(image) or _only_mark(image, FAINTER)  # type: ignore[arg-type]
+        if whole:
+            yield to_glyph(whole.contrast), int(sign) if sign.isdigit() else REJECT
+
+
+def _only_mark(image: GrayImage, fainter: float = 1.0) -> Candidate | None:
+    """Return the mark or run of pieces around nearly everything that looks like ink."""
+    _, ink = _ink_of(image, fainter)
+    found = all_hypotheses(ink)
+    if not found:
+        return None
+    largest = max(found, key=lambda c: _area(c.box))
+    x, y, width, height = cv2.boundingRect(ink.mask)
+    return largest if _fit(largest.box, Box(x, y, width, height)) >= WHOLE else None
 
 
 def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:

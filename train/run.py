@@ -30,7 +30,7 @@ class Recipe:
     """Name of the network."""
     seed: int = 1
     """Source of the first weights, the order and every distortion."""
-    epochs: int = 140
+    epochs: int = 70
     """Longest training; the learning rate falls to nothing over it."""
     batch_size: int = 512
     """Samples a step."""
@@ -40,7 +40,7 @@ class Recipe:
     """Decoupled weight decay of AdamW (Loshchilov and Hutter 2019)."""
     validation: int = 5000
     """Digits of the training set that are held back to choose by."""
-    patience: int = 40
+    patience: int = 100
     """Epochs without a better validation loss after which training stops."""
     feed: FeedSettings = field(default_factory=FeedSettings)
     """What an epoch is made of."""

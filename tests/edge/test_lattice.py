@@ -149,3 +149,15 @@ def test_bars_at_the_sides_are_no_digits() -> None:
     plane[10:60, 2:6] = plane[20:80, 50:55] = plane[30:90, 92:95] = 200
     marks = find_marks(ink_of(plane), SegmentSettings())
     assert [mark.box for mark in marks.digits] == [Box(50, 20, 5, 60)]
+
+
+def test_a_line_along_a_cell_is_no_digit() -> None:
+    """A bar from top to bottom beside the digit of a small square frame is its form's line."""
+    plane = np.zeros((64, 64), np.uint8)
+    plane[16:50, 28:33] = plane[:, 50:55] = 200
+    marks = find_marks(ink_of(plane), SegmentSettings())
+    assert [mark.box.x for mark in marks.digits] == [28]
+    strip = np.zeros((64, 200), np.uint8)
+    strip[:, 20:25] = strip[10:60, 100:106] = 200
+    marks = find_marks(ink_of(strip), SegmentSettings())
+    assert sorted(mark.box.x for mark in marks.digits) == [20, 100]

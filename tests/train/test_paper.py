@@ -48,6 +48,12 @@ def test_what_holds_no_digit_is_none() -> None:
     boxes = [Box(100, 10, 30, 40), Box(12, 40, 16, 8), Box(100, 60, 5, 40), Box(40, 10, 9, 40)]
     assert labels_of(boxes, DIGITS) == [REJECT, REJECT, None, None]
     assert labels_of([Box(0, 0, 30, 30)], []) == [REJECT]
+
+
+def test_pieces_that_look_like_digits_are_open() -> None:
+    """The loop of an 8 is a 0: nothing is said of a digit's larger pieces."""
+    pieces = [Box(40, 10, 30, 40), Box(44, 28, 20, 20), Box(54, 10, 16, 40)]
+    assert labels_of(pieces, DIGITS) == [8, None, None]
     assert labels_of([], DIGITS) == []
 
 
