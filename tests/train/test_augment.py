@@ -1,13 +1,13 @@
 """Distorted digits are still digits, in the form that the device shows the network."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.crop import CONTENT_PX, IMAGE_SHAPE, PADDING_PX, model_image
-from digitcam.train.augment import AugmentSettings, augment, plain_images
+from digitcam.train.augment import AugmentSettings, _moved, augment, plain_images
 from digitcam.train.data import DigitData
 
 DEFAULT = AugmentSettings()
@@ -52,10 +52,23 @@ def test_equal_generators_distort_alike(digits: DigitData) -> None:
 
 
 def test_every_draw_differs(digits: DigitData) -> None:
-    """A digit is hardly ever distorted twice in the same way."""
+    """A digit is hardly ever distorted twice in the same way; one in ten is left as it is."""
     rng = np.random.default_rng(0)
-    draws = {augment(digits.x_train[5], rng, DEFAULT).tobytes() for _ in range(50)}
-    assert len(draws) == 50
+    always = replace(DEFAULT, plain=0)
+    assert len({augment(digits.x_train[5], rng, always).tobytes() for _ in range(50)}) == 50
+    images = [augment(digits.x_train[5], rng, DEFAULT) for _ in range(300)]
+    plain = plain_images(digits.x_train[5:6])[0]
+    assert 10 <= sum(np.array_equal(image, plain) for image in images) <= 55
+
+
+@pytest.mark.parametrize("way_px", [3.0, 9.0])
+def test_a_moved_camera_smears_ink(digits: DigitData, way_px: float) -> None:
+    """Ink is spread along the way; none is added."""
+    still, rng = digits.x_train[3], np.random.default_rng(0)
+    for _ in range(5):
+        moved = np.asarray(_moved(still, way_px, rng))
+        assert (moved > 30).sum() > (still > 30).sum()
+        assert abs(moved.sum(dtype=float) / still.sum(dtype=float) - 1) < 0.1
 
 
 def test_the_original_is_left_alone(digits: DigitData) -> None:
@@ -66,10 +79,10 @@ def test_the_original_is_left_alone(digits: DigitData) -> None:
 
 
 def test_ink_never_vanishes(digits: DigitData) -> None:
-    """However thin the pen and dim the light, 10 px and more of strong ink are left."""
+    """However thin the pen, dim the light and shaky the hand, 6 px and more of strong ink stay."""
     for seed in range(4):
         images = distorted(digits.x_train, seed)
-        assert ((images >= 128).sum(axis=(1, 2)) >= 10).all()
+        assert ((images >= 128).sum(axis=(1, 2)) >= 6).all()
         # Ink stays the lesser part: the thickest pen leaves paper, even in a lying 1's narrow box.
         assert (images.mean(axis=(1, 2)) < 128).all()
 
@@ -97,7 +110,7 @@ def test_a_distorted_digit_stays_nearest_to_itself(digits: DigitData) -> None:
     own = alike.diagonal()
     other = alike.mean(axis=1, where=labels[:, None] != labels)
     assert (own - other).mean() > 0.3
-    assert (own > other).mean() > 0.99
+    assert (own > other).mean() > 0.98
 
 
 @pytest.mark.parametrize("level", [64, 128, 255])
