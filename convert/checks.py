@@ -61,7 +61,6 @@ class Figures:
                 "golden_images": self.agreement.images,
                 "golden_max_step": self.agreement.max_step,
                 "golden_differing_logits": self.agreement.differing_logits,
-                "golden_farther_logits": self.agreement.farther_logits,
                 "golden_ties": self.agreement.ties,
             }
         return figures

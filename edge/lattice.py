@@ -24,10 +24,15 @@ MIN_ASPECT, MAX_ASPECT = 0.04, 2.2
 """Width over height of a run that may be a digit."""
 MIN_RUN_HEIGHT = 0.25
 """Lower runs, in heights of their group's tallest mark, are no digits."""
+DIGIT_ASPECT = 0.8
+"""Width over height that a digit is expected to have, the space beside it included."""
 MAX_HYPOTHESES = 512
 """A frame's groups beyond so many are left as they are."""
-DROPPED = float(np.log(0.03))
+DROPPED = float(np.log(0.2))
 """Logarithm of the probability that a piece, weighed by its ink, is no part of a digit."""
+
+A_DIGIT = float(np.log(0.75))
+"""What each digit on a path costs, so that a digit is not read as two halves."""
 SHARED = float(np.log(0.5))
 """Logarithm of the probability that a piece, weighed by its ink, is part of two digits, as where
 the rings of zeros cross."""
@@ -49,7 +54,7 @@ class Group:
     """Pieces that may have to be joined, from left to right."""
 
     ink: list[float]
-    """Share of the group's ink in each piece."""
+    """Ink of each piece, in digits' worth."""
     hypotheses: list[Hypothesis]
 
 
@@ -111,7 +116,7 @@ def best_path(group: Group, scores: Sequence[float]) -> list[int]:
                     if runs[other].first < first
                 ]
             value, last = max(before, key=lambda option: option[0])
-            value += sum(group.ink[first:end]) * scores[index]
+            value += sum(group.ink[first:end]) * scores[index] + A_DIGIT
             to_run[index] = value, last
             options.append((value, index))
         to_place.append(max(options, key=lambda option: option[0]))
@@ -204,7 +209,9 @@ def _group(pieces: list[Candidate]) -> Group:
     pieces = sorted(pieces, key=lambda p: p.box.x + p.box.width / 2)
     tallest = max(p.box.height for p in pieces)
     ink = [float(cv2.sumElems(p.contrast)[0]) for p in pieces]
-    total = max(sum(ink), 1.0)
+    span = enclosing_box([p.box for p in pieces])
+    expected = max(span.width / (DIGIT_ASPECT * tallest), 1.0)
+    unit = max(sum(ink), 1.0) / expected
     hypotheses = []
     for first in range(len(pieces)):
         for end in range(first + 1, min(first + MAX_RUN, len(pieces)) + 1):
@@ -213,7 +220,7 @@ def _group(pieces: list[Candidate]) -> Group:
             aspect = box.width / box.height
             if box.height >= MIN_RUN_HEIGHT * tallest and MIN_ASPECT <= aspect <= MAX_ASPECT:
                 hypotheses.append(Hypothesis(first, end, Candidate(box, _union(run, box))))
-    return Group([part / total for part in ink], hypotheses)
+    return Group([part / unit for part in ink], hypotheses)
 
 
 def _union(pieces: Sequence[Candidate], box: Box) -> GrayImage:

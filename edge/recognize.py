@@ -33,6 +33,9 @@ NUMBER_GAP, LETTER_GAP = 2.0, 0.8
 """Widest spaces in a number and in a word, in heights."""
 AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 """What the odds of no digit among digits, and of a digit among others, are multiplied by."""
+AMONG_PIECES = 2.0
+"""What the odds of no digit are multiplied by for what was parted or joined: the network is not
+taught what halves of digits are."""
 FAINTER, FAINT_CONFIDENCE = 0.5, 0.95
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
 strokes, and digits of this confidence are read."""
@@ -173,6 +176,8 @@ class Recognizer:
             classify_s += perf_counter() - start
             chosen = self._best_runs(groups, of_runs)
             candidates += [runs[i] for i in chosen]
+            of_runs[:, self._others] *= AMONG_PIECES
+            of_runs /= of_runs.sum(axis=1, keepdims=True)
             kept = [i for i in range(len(marks.digits)) if i not in grouped]
             probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
         return _Found(candidates, *self._in_context(candidates, probabilities), classify_s)

@@ -18,18 +18,7 @@ def test_two_steps_are_refused() -> None:
     """Logits off by two steps are refused, whatever digit they read."""
     failures = compare(np.array([[0, 50]], np.int8), np.array([[2, 50]], np.int8)).failures()
     assert len(failures) == 1
-    assert "within 2, found 2 and 1 of 2" in failures[0]
-
-
-def test_two_steps_are_allowed_seldom() -> None:
-    """One logit in a thousand may be off by two steps, none by three."""
-    one = np.zeros((100, 12), np.int8)
-    one[:, 0] = 50
-    other = one.copy()
-    other[5, 3] = 2
-    assert compare(one, other).failures() == []
-    other[5, 3] = 3
-    assert len(compare(one, other).failures()) == 1
+    assert "within 1 step, found 2" in failures[0]
 
 
 def test_extremes_do_not_wrap() -> None:
