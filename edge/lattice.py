@@ -30,7 +30,6 @@ MAX_HYPOTHESES = 512
 """A frame's groups beyond so many are left as they are."""
 DROPPED = float(np.log(0.2))
 """Logarithm of the probability that a piece, weighed by its ink, is no part of a digit."""
-
 A_DIGIT = float(np.log(0.75))
 """What each digit on a path costs, so that a digit is not read as two halves."""
 SHARED = float(np.log(0.5))
