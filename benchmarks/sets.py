@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 from readers import Answer, Image, Mark
 
+from digitcam.train.evaluation import confidence_gap
 from digitcam.train.paper import LOOK_ALIKE, part_of
 
 IOU = 0.5
 """Intersection over union from which a mark is taken for the digit that stands there."""
-BINS = 15
 TURNS_DEG = (-40, -20, 20, 40)
 """By how much notes are turned."""
 TABLE_BGR = (40, 45, 50)
@@ -112,16 +112,8 @@ def edit_distance(read: str, truth: str) -> int:
 
 def calibration_error(confidences: Sequence[tuple[float, bool]]) -> float:
     """Return the expected calibration error over 15 equal bins, 0 to 1."""
-    if not confidences:
-        return 0.0
-    values, right = (np.array(column, float) for column in zip(*confidences, strict=True))
-    place = np.minimum((values * BINS).astype(int), BINS - 1)
-    return float(
-        sum(
-            abs(values[place == b].mean() - right[place == b].mean()) * (place == b).mean()
-            for b in np.unique(place)
-        )
-    )
+    values, right = np.array(confidences, float).reshape(-1, 2).T
+    return confidence_gap(values, right == 1)
 
 
 def _picture(path: Path) -> Callable[[], Image]:

@@ -55,8 +55,9 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
         ModelError: It is missing, damaged, or made for other code.
     """
     stem = path.with_suffix("") if path.suffix in (".tflite", ".json") else path
-    if stem.name in _shipped_names() and stem.parent == Path() and not _model_of(stem).exists():
-        stem = SHIPPED / stem.name
+    shipped = SHIPPED / stem.name
+    if stem.parent == Path() and not _model_of(stem).exists() and _model_of(shipped).exists():
+        stem = shipped
     model_path, sidecar_path = _model_of(stem), Path(f"{stem}.json")
     model, sidecar = _read(model_path), _parse(sidecar_path, _read(sidecar_path))
     if sidecar.get("format") != FORMAT:

@@ -201,7 +201,8 @@ def _polarity(half: GrayImage, settings: PreprocessSettings) -> tuple[bool, Gray
         The polarity of most ink, and None or (h, w) uint8, 255 where the other one holds.
     """
     small, block = half, block_size(half, settings)
-    if min(half.shape) >= COARSE_SIDE_PX:
+    coarse = min(half.shape) >= COARSE_SIDE_PX
+    if coarse:
         small = _gray(cv2.resize(half, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA))
         block = block // 2 | 1
     for side in (max(block // 4, 2) | 1, block):
@@ -217,7 +218,6 @@ def _polarity(half: GrayImage, settings: PreprocessSettings) -> tuple[bool, Gray
         if sum(counts) > MIN_POLARITY_EVIDENCE * small.size:
             mostly_light = counts[1] > 2 * counts[0]
             most, other = (light, dark) if mostly_light else (dark, light)
-            coarse = min(half.shape) >= COARSE_SIDE_PX
             return mostly_light, _regions(other, most) if coarse else None
     return False, None
 

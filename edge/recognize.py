@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -155,9 +155,7 @@ class Recognizer:
 
     def _marks(self, luma: GrayImage, fainter: float = 1.0) -> Marks:
         """Find marks; ``fainter`` lowers the part of the strongest contrast that counts as ink."""
-        how = self.settings.preprocess
-        if fainter != 1:
-            how = replace(how, min_relative_contrast=fainter * how.min_relative_contrast)
+        how = self.settings.preprocess.fainter(fainter)
         return find_marks(find_ink(luma, how), self.settings.segment)
 
     def _classify(self, marks: Marks) -> _Found:

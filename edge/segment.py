@@ -313,8 +313,8 @@ def _continues(last: Box, box: Box, settings: SegmentSettings) -> bool:
     return (
         overlap > 0
         and low >= MIN_LIKENESS * high
-        and overlap >= 0.4 * min(last.height, box.height)
-        and box.x - last.right <= settings.max_gap * max(last.height, box.height)
+        and overlap >= 0.4 * low
+        and box.x - last.right <= settings.max_gap * high
     )
 
 

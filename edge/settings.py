@@ -46,6 +46,10 @@ class PreprocessSettings:
     polarity: Polarity = _one_of("auto", POLARITIES)
     """Whether ink is darker or lighter than its ground."""
 
+    def fainter(self, part: float) -> PreprocessSettings:
+        """Return settings by which ink of this part of the usual relative contrast counts too."""
+        return replace(self, min_relative_contrast=part * self.min_relative_contrast)
+
 
 @dataclass(frozen=True)
 class SegmentSettings:

@@ -71,13 +71,25 @@ def fit_temperature(logits: Logits, labels: NDArray[np.uint8]) -> float:
 def calibration_error(
     logits: Logits, labels: NDArray[np.uint8], temperature: float, bins: int = 15
 ) -> float:
-    """Return the expected calibration error over equal bins of confidence, 0 to 1.
+    """Return the expected calibration error of what is read as a digit, 0 to 1.
 
-    Only what is read as a digit counts: no confidence is given for what is rejected.
+    Only that counts: no confidence is given for what is rejected.
     """
     best, confidence = _best(logits, temperature)
     answered = best < len(DIGIT_CLASSES)
-    confidence, right = confidence[answered], (best == labels)[answered]
+    return confidence_gap(confidence[answered], (best == labels)[answered], bins)
+
+
+def confidence_gap(
+    confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int = 15
+) -> float:
+    """Return the expected calibration error over equal bins of confidence, 0 to 1; 0 of nothing.
+
+    Args:
+        confidence: (N,) of each answer, 0 to 1.
+        right: (N,) whether it was right.
+        bins: How many there are.
+    """
     place = np.minimum((confidence * bins).astype(int), bins - 1)
     gaps = [
         abs(confidence[place == b].mean() - right[place == b].mean()) * (place == b).mean()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -95,11 +95,6 @@ def part_of(name: str) -> Part:
     if number % 5 == 0:
         return "held-back"
     return "calibration" if number % 20 == 1 else "training"
-
-
-def is_held_back(name: str) -> bool:
-    """Say whether a photograph is only measured on."""
-    return part_of(name) == "held-back"
 
 
 def load_paper(folder: Path, part: Part = "training") -> PaperData:
@@ -199,14 +194,19 @@ def to_glyph(contrast: GrayImage) -> GrayImage:
     return glyph
 
 
+def _read_gray(file: Path) -> GrayImage:
+    image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
+    if image is None:
+        raise ValueError(f"{file} is no picture")
+    return image  # type: ignore[return-value]
+
+
 def _ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
     luma: GrayImage = (
         cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
     )
     frame = fit_frame(luma, luma.shape[1], luma.shape[0], PreprocessSettings())
-    settings = PreprocessSettings()
-    contrast = fainter * settings.min_relative_contrast
-    return frame, find_ink(frame.luma, replace(settings, min_relative_contrast=contrast))
+    return frame, find_ink(frame.luma, PreprocessSettings().fainter(fainter))
 
 
 def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
@@ -216,10 +216,8 @@ def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
         if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
             continue
-        image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise ValueError(f"{file} is no picture")
-        whole = _only_mark(image) or _only_mark(image, FAINTER)  # type: ignore[arg-type]
+        image = _read_gray(file)
+        whole = _only_mark(image) or _only_mark(image, FAINTER)
         if whole:
             yield to_glyph(whole.contrast), int(sign) if sign.isdigit() else REJECT
 
@@ -271,10 +269,7 @@ def _from_amounts(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
     for name, entry in sorted(truth.items()):
         if part_of(f"amounts/{name}") != part or "boxes" not in entry:
             continue
-        image = cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE)
-        if image is None:
-            raise ValueError(f"{folder / name} is no picture")
-        frame, ink = _ink_of(image)  # type: ignore[arg-type]
+        frame, ink = _ink_of(_read_gray(folder / name))
         scale = frame.luma.shape[1] / frame.width
         digits = [(Box(*(round(v * scale) for v in b[:4])), int(b[4])) for b in entry["boxes"]]
         found = all_hypotheses(ink)
