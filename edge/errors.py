@@ -19,3 +19,27 @@ class RuntimeUnavailableError(EdgeError, ImportError):
 
 class SettingsError(EdgeError, ValueError):
     """A setting with an unknown name or an impossible value."""
+
+
+class SourceError(EdgeError, OSError):
+    """Frames cannot be had now; opening the source again may help."""
+
+
+class SourceMissingError(SourceError):
+    """There is no such camera, file or address now."""
+
+
+class SourceBusyError(SourceError):
+    """Another process holds the camera."""
+
+
+class SourceStalledError(SourceError, TimeoutError):
+    """No frame came within the time."""
+
+
+class SourceEndedError(SourceError):
+    """The recording is at its end."""
+
+
+class SinkError(EdgeError, OSError):
+    """Readings cannot be written now; trying again may help."""

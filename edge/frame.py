@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -151,5 +152,51 @@ class Reading:
             "lines": [line.as_dict() for line in self.lines],
             "rejected": self.rejected,
             "timing_ms": {stage: round(ms, 3) for stage, ms in self.timing_ms.items()},
+            "model": self.model,
+        }
+
+
+@dataclass(frozen=True)
+class StableReading:
+    """A line that read the same in enough frames: what is published."""
+
+    id: str
+    """Tells it from every other one: 32 hexadecimal digits."""
+    time: datetime
+    """When it became stable, with its time zone, UTC."""
+    line: Line
+    """The line as read last: its digits, their confidences and boxes, in px of the frame."""
+    confidence: float
+    """Mean over the agreeing frames of the line's confidence, 0 to 1."""
+    agreed: tuple[int, int]
+    """In how many of how many frames."""
+    value: str | None
+    """The accepted digits: the line's, or those accepted last at this place if it is suspect."""
+    suspect: str | None
+    """Why it is not plausible, in one line, or None."""
+    source: str
+    """Name of the source of the frames."""
+    model: str
+    """``sha256:`` and the hash of the model that read."""
+
+    @property
+    def text(self) -> str:
+        """The digits as read."""
+        return self.line.text
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the JSON form: what a line of JSON Lines holds."""
+        line = self.line.as_dict()
+        return {
+            "id": self.id,
+            "time": self.time.isoformat(timespec="milliseconds"),
+            "text": self.text,
+            "value": self.value,
+            "suspect": self.suspect,
+            "confidence": round(self.confidence, 4),
+            "agreed": list(self.agreed),
+            "box": line["box"],
+            "digits": line["digits"],
+            "source": self.source,
             "model": self.model,
         }

@@ -18,7 +18,7 @@ from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.train.scene import Scene, render_rows
 
 ROWS = ("80365", "4920", "6358")
-START = "import sys; from digitcam.edge.cli import main; sys.exit(main())"
+START = "import sys; from digitcam.edge.cli.predict import main; sys.exit(main())"
 
 Predict = Callable[..., "subprocess.CompletedProcess[str]"]
 

@@ -12,7 +12,8 @@ import pytest
 
 import digitcam.edge
 from digitcam.edge.errors import SettingsError
-from digitcam.edge.settings import SegmentSettings, Settings, load_settings
+from digitcam.edge.settings import SegmentSettings, Settings
+from digitcam.edge.settings_file import line_of, load_settings
 
 DEFAULTS = Path(digitcam.edge.__file__).with_name("default.toml")
 
@@ -73,7 +74,7 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("colour = 1", "unknown setting colour; known are min_confidence, preprocess, runtime, "),
+        ("colour = 1", "unknown setting colour; known are camera, min_confidence, model, "),
         ("[segment]\nmax_gaps = 1", "unknown setting segment.max_gaps; known are max_aspect, "),
         ("threads = 0", "threads must be a whole number from 1 to 64, found 0"),
         ("threads = 1.0", "threads must be a whole number from 1 to 64, found 1.0"),
@@ -102,11 +103,54 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
             "[preprocess]\npolarity = 'dark'",
             "preprocess.polarity must be one of auto, dark-on-light, light-on-dark, found 'dark'",
         ),
+        ("[camera]\nloop = 1", "camera.loop must be true or false, found 1"),
+        ("[sinks]\nuse = 'stdout'", "sinks.use must be a list of stdout, journal, jsonl, sqlite, "),
+        ("[sinks]\nuse = ['csv']", "sinks.use must be a list of stdout, journal, jsonl, sqlite, "),
+        (
+            "[sinks]\nuse = ['stdout', 'stdout']",
+            "sinks.use must be a list of stdout, journal, jsonl, sqlite, each once at most, ",
+        ),
+        ("[plausibility]\npattern = '('", "plausibility.pattern must be a regular expression, "),
+        (
+            "[plausibility]\nmax_digits = 3\nmin_digits = 4",
+            "plausibility.min_digits must be at most plausibility.max_digits, 3, found 4",
+        ),
+        (
+            "[plausibility]\nmaximum = 3\nminimum = 4",
+            "plausibility.minimum must be at most plausibility.maximum, 3, found 4",
+        ),
+        ("[stabilize]\nagree = 6", "stabilize.agree must be from 1 to stabilize.of, 5, found 6"),
+        (
+            "[camera]\nregion = [0, 0, 640]",
+            "camera.region must be [left, top, width, height] in px of the frame, found (0, ",
+        ),
+        (
+            "[camera]\nwidth = 320\nregion = [10, 0, 320, 10]",
+            "camera.region must lie in the frame, left + width from 1 to 320 and top + height "
+            "from 1 to 480, and hold a pixel; found [10, 0, 320, 10]",
+        ),
+        (
+            "[camera]\nregion = [0, 479, 5, 0]",
+            "camera.region must lie in the frame, left + width from 1 to 640 and ",
+        ),
     ],
 )
 def test_impossible_settings_are_refused(content: str, message: str, tmp_path: Path) -> None:
-    """The line names the file, the key, what is allowed and what was found."""
-    assert refusal(content, tmp_path).startswith(message)
+    """The message names the file, the line, the key, what is allowed and what was found."""
+    line = 1 if content.startswith("[threads]") else content.count("\n") + 1
+    assert refusal(content, tmp_path).startswith(f"line {line}: {message}")
+
+
+def test_the_line_of_a_key_however_it_is_written() -> None:
+    """Tables, dotted, quoted and inline keys lead to their line; an unknown one to none."""
+    text = "# camera.width = 1\nthreads = 1\n\n[ camera ]\n 'width' = 5\nsinks.x = 1\n"
+    text += "[stabilize]\nof = 3\n"
+    assert line_of(text, "threads") == 2
+    assert line_of(text, "camera.width") == 5
+    assert line_of(text, "camera.sinks.x") == 6
+    assert line_of(text, "stabilize.of") == 8
+    assert line_of(text, "segment.max_gap") is None
+    assert line_of("\ncamera = {width = 1}", "camera.width") == 2
 
 
 def test_malformed_toml_names_the_line(tmp_path: Path) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -15,15 +13,18 @@ from time import perf_counter
 
 import cv2
 
-from .annotate import draw_reading
-from .bundle import DEFAULT_BUNDLE
-from .decode import MAX_BYTES
-from .errors import EdgeError, ImageError
-from .files import write_whole
-from .frame import Frame, Reading
-from .recognize import Recognizer
-from .settings import RUNTIMES, Settings, load_settings
+from ..annotate import draw_reading
+from ..bundle import DEFAULT_BUNDLE
+from ..decode import MAX_BYTES
+from ..errors import EdgeError, ImageError
+from ..files import write_whole
+from ..frame import Frame, Reading
+from ..recognize import Recognizer
+from ..settings import RUNTIMES, Settings
+from ..settings_file import load_settings
+from .common import add_common, complain, native_lines_hidden, print_all
 
+COMMAND = "edge-predict"
 STDIN = "-"
 SUFFIXES = frozenset(
     [
@@ -44,7 +45,7 @@ SUFFIXES = frozenset(
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``edge-predict``."""
     parser = argparse.ArgumentParser(
-        prog="edge-predict", description="Read the handwritten digits in pictures."
+        prog=COMMAND, description="Read the handwritten digits in pictures."
     )
     add = parser.add_argument
     add("images", nargs="+", metavar="IMAGE", help="image, directory of images, or - for stdin")
@@ -65,19 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--config", type=Path, metavar="FILE", help="settings file, TOML (default: none)")
     add("--runtime", choices=RUNTIMES, help="TFLite runtime (default: auto, the fastest there is)")
-    add("--debug", action="store_true", help="show the traceback of an error")
-    add("--version", action=_Version, nargs=0, help="show the version and exit")
+    add_common(parser)
     return parser
-
-
-class _Version(argparse.Action):
-    """Prints the version. What knows it takes a tenth of the start's time to import."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from importlib.metadata import version
-
-        print(f"digitcam {version('digitcam')}")
-        parser.exit()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except EdgeError as error:
         if options.debug:
             raise
-        _complain(error)
+        complain(COMMAND, error)
         return 1
     except KeyboardInterrupt:
         return 130
@@ -114,7 +104,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
             sources += [name] if name == STDIN else _images(Path(name))
     if options.annotate and len(sources) > 1:
         parser.error(f"--annotate takes one image, found {len(sources)}")
-    with _native_lines_hidden(options.debug):
+    with native_lines_hidden(options.debug):
         recognizer = Recognizer(options.model, settings)
     for source in sources:
         with attempt:
@@ -136,7 +126,7 @@ class _Attempt:
         if self._debug or not isinstance(error, ImageError):
             return False
         self.failed = True
-        _complain(error)
+        complain(COMMAND, error)
         return True
 
 
@@ -160,24 +150,13 @@ def _images(path: Path) -> list[Path]:
 
 def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Namespace) -> None:
     start = perf_counter()
-    with _native_lines_hidden(options.debug):
+    with native_lines_hidden(options.debug):
         frame = recognizer.frame(_stdin() if source == STDIN else source)
         reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
     name = "stdin" if source == STDIN else str(source)
-    _print(_json(name, reading) if options.json else _text(name, reading))
+    print_all(_json(name, reading) if options.json else _text(name, reading))
     if options.annotate:
         write_annotated(options.annotate, frame, reading)
-
-
-def _print(text: str) -> None:
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        # Keep the interpreter from complaining when it flushes.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise EdgeError(f"stdout: cannot write the reading: {error.strerror}") from error
 
 
 def _stdin() -> bytes:
@@ -187,23 +166,6 @@ def _stdin() -> bytes:
     if len(content) > MAX_BYTES:
         raise ImageError(f"stdin: expected an image of at most {MAX_BYTES >> 20} MiB, found more")
     return content
-
-
-@contextmanager
-def _native_lines_hidden(debug: bool) -> Iterator[None]:
-    """Keep what native libraries (libjpeg, XNNPACK) print by themselves off stderr."""
-    if debug or sys.stderr is None:
-        yield
-        return
-    sys.stderr.flush()
-    saved = os.dup(2)
-    try:
-        with Path(os.devnull).open("w") as null:
-            os.dup2(null.fileno(), 2)
-        yield
-    finally:
-        os.dup2(saved, 2)
-        os.close(saved)
 
 
 def write_annotated(path: Path, frame: Frame, reading: Reading) -> None:
@@ -229,10 +191,6 @@ def _text(name: str, reading: Reading) -> str:
     if not reading.lines:
         return f"{name}: no digits"
     return f"{name}:\n" + "\n".join(f"  {line.text}" for line in reading.lines)
-
-
-def _complain(error: EdgeError) -> None:
-    print(f"edge-predict: {error}", file=sys.stderr)
 
 
 def _probability(text: str) -> float:

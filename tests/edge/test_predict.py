@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitcam.edge.cli import main
+from digitcam.edge.cli.predict import main
 from digitcam.edge.recognize import Recognizer
 from digitcam.train.scene import Scene
 
@@ -188,7 +188,11 @@ def failing(kind: str, folder: Path, note: Path, copy: Path) -> tuple[list[str],
     if kind == "no settings":
         return ["--config", str(folder), str(note)], "expected a settings file, cannot read it"
     (folder / "mine.toml").write_text("colour = 1")
-    return ["--config", str(folder / "mine.toml"), str(note)], "mine.toml: unknown setting colour"
+    return [
+        "--config",
+        str(folder / "mine.toml"),
+        str(note),
+    ], "mine.toml: line 1: unknown setting colour"
 
 
 @pytest.mark.parametrize(
@@ -319,7 +323,7 @@ def test_a_place_that_cannot_be_written(
 KILLED = """
 import sys
 from pathlib import Path
-from digitcam.edge.cli import write_annotated
+from digitcam.edge.cli.predict import write_annotated
 from digitcam.edge import Recognizer
 recognizer = Recognizer()
 frame = recognizer.frame(sys.argv[1])
