@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import Bundle
 from digitcam.edge.crop import IMAGE_SHAPE
 from digitcam.edge.errors import EdgeError
+from digitcam.edge.golden import STEP, golden_images, images_digest
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy
@@ -120,6 +121,24 @@ def gap_failures(accuracy_float: float, accuracy_int8: float) -> list[str]:
         f"({accuracy_float:.2%}), found {accuracy_int8:.2%}, {gap:+.2f} points; "
         "train longer or look at the calibration"
     ]
+
+
+def golden_failures(bundle: Bundle) -> list[str]:
+    """Tell, a sentence each, which runtime no longer gives the golden logits of the sidecar.
+
+    A bundle without them, or with those of other images, has nothing to compare.
+    """
+    if bundle.golden is None or bundle.golden.images != images_digest():
+        return []
+    failures: list[str] = []
+    for runtime in runtimes.DISTRIBUTIONS:
+        logits = _logits_or_failure(bundle, runtime, golden_images(), failures)
+        if logits is not None and (steps := bundle.golden.steps(logits)) > STEP:
+            failures.append(
+                f"golden: logits of {runtime} must be those of the sidecar within {STEP} step, "
+                f"found {steps}; convert again"
+            )
+    return failures
 
 
 def _float_tensors(graph: Graph) -> list[str]:

@@ -10,13 +10,15 @@ from typing import Any, TypeGuard
 
 from digitcam.edge.bundle import Bundle, load_bundle
 from digitcam.edge.errors import ModelError
+from digitcam.edge.golden import golden_images, golden_of
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy
 
+from . import runtimes
 from .bundle import bundle_files, bundle_stem, write_bundle
 from .card import build_card
-from .checks import MAX_GAP_POINTS, Figures, verify
+from .checks import MAX_GAP_POINTS, Figures, golden_failures, verify
 from .errors import RefusedError
 from .network import quantize
 from .run import TrainingRun, calibration_extras, check_data, load_run
@@ -94,6 +96,7 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
     failures = [
         *_other_data(bundle.sidecar, data),
         *verdict.failures,
+        *golden_failures(bundle),
         *_other_figures(recorded, verdict.figures),
     ]
     if failures:
@@ -115,10 +118,12 @@ def _make(
     quantized = quantize(run.model_path, len(run.classes), calibration, images)
     say("checking the graph and both runtimes")
     accuracy_float = digit_accuracy(quantized.float_logits, data.y_test, run.classes)
-    verdict = verify(_unwritten(run, quantized.model, stem), accuracy_float, data)
+    bundle = _unwritten(run, quantized.model, stem)
+    verdict = verify(bundle, accuracy_float, data)
     if verdict.failures:
         raise RefusedError(f"nothing written, {_count(verdict.failures)} failed", verdict.failures)
-    sidecar = build_sidecar(run, quantized, verdict.figures, len(calibration), len(extras))
+    golden = golden_of(runtimes.logits(bundle, "tflite-runtime", golden_images()))
+    sidecar = build_sidecar(run, quantized, verdict.figures, golden, len(calibration), len(extras))
     return quantized.model, verdict.figures, sidecar
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from digitcam.edge.bundle import FORMAT
+from digitcam.edge.golden import Golden
 
 from . import runtimes
 from .checks import Figures
@@ -20,7 +21,12 @@ from .samples import CALIBRATION_SEED, GOLDEN_SEED
 
 
 def build_sidecar(
-    run: TrainingRun, quantized: Quantized, figures: Figures, samples: int, extras: int
+    run: TrainingRun,
+    quantized: Quantized,
+    figures: Figures,
+    golden: Golden,
+    samples: int,
+    extras: int,
 ) -> dict[str, Any]:
     """Put together everything that is known of a converted model.
 
@@ -28,6 +34,7 @@ def build_sidecar(
         run: What was converted.
         quantized: What it became.
         figures: What was measured.
+        golden: What it made of the images that a device draws to compare.
         samples: How many calibration images there were.
         extras: How many of them came from the run's folder.
 
@@ -50,6 +57,7 @@ def build_sidecar(
             "golden": {"seed": GOLDEN_SEED},
         },
         "figures": figures.as_dict(),
+        "golden": golden.as_dict(),
         "sha256": hashlib.sha256(quantized.model).hexdigest(),
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 from .crop import fingerprint
 from .errors import ModelError
+from .golden import Golden, golden_images
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
@@ -43,6 +45,8 @@ class Bundle:
     """Of the .tflite, hexadecimal."""
     sidecar: Mapping[str, Any]
     """Everything the sidecar holds."""
+    golden: Golden | None = None
+    """What the model made of golden images at export; older bundles have none."""
 
 
 def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
@@ -75,14 +79,16 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
             f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
             f"digitcam does {fingerprint()}; train with this version and {AGAIN}"
         )
+    classes = _classes(sidecar_path, sidecar.get("classes"))
     return Bundle(
         model=model,
         name=str(model_path),
-        classes=_classes(sidecar_path, sidecar.get("classes")),
+        classes=classes,
         temperature=_number(sidecar_path, sidecar, "temperature", 0.05, 20),
         min_confidence=_number(sidecar_path, sidecar.get("thresholds"), "min_confidence", 0, 1),
         sha256=digest,
         sidecar=sidecar,
+        golden=_golden(sidecar_path, sidecar.get("golden"), len(classes)),
     )
 
 
@@ -135,3 +141,26 @@ def _number(path: Path, holder: object, key: str, low: float, high: float) -> fl
     if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
         raise ModelError(f"{path}: {key} must be from {low} to {high}, found {found!r}; {AGAIN}")
     return float(found)
+
+
+def _golden(path: Path, found: object, classes: int) -> Golden | None:
+    if found is None:
+        return None
+    holder = found if isinstance(found, dict) else {}
+    images, rows, count = holder.get("images"), holder.get("logits"), len(golden_images())
+    if (
+        not isinstance(images, str)
+        or not isinstance(rows, list)
+        or len(rows) != count
+        or any(not isinstance(row, str) or not _is_hexadecimal(row, classes) for row in rows)
+    ):
+        raise ModelError(
+            f"{path}: golden must hold the digest of its images and {count} times {classes} int8 "
+            f"logits in hexadecimal, found {found!r:.60}; {AGAIN}"
+        )
+    return Golden(images, tuple(bytes.fromhex(row) for row in rows))
+
+
+def _is_hexadecimal(text: str, count: int) -> bool:
+    """Tell whether a text is so many bytes, two digits each."""
+    return re.fullmatch(f"[0-9a-f]{{{2 * count}}}", text) is not None

@@ -16,6 +16,7 @@ import pytest
 from digitcam.convert import runtimes
 from digitcam.convert.cli import main
 from digitcam.edge.bundle import load_bundle
+from digitcam.edge.golden import golden_images, images_digest
 from digitcam.train.augment import plain_images
 from digitcam.train.data import load_digits
 
@@ -78,6 +79,35 @@ def test_the_sidecar_tells_all(converted: Path, digits_npz: Path) -> None:
     assert figures["golden_images"] == 1000
     assert figures["golden_max_step"] <= 1
     assert figures["mnist_test_accuracy_float"] == figures["mnist_test_accuracy_int8"] > 0.95
+
+
+def test_both_runtimes_give_the_golden_logits(converted_rejecting: Path) -> None:
+    """A new bundle has golden vectors of its own; allows off by one int8 step, not two."""
+    bundle = load_bundle(converted_rejecting)
+    assert bundle.golden is not None
+    assert bundle.golden.images == images_digest()
+    for runtime in runtimes.DISTRIBUTIONS:
+        logits = runtimes.logits(bundle, runtime, golden_images())
+        assert bundle.golden.steps(logits) <= 1
+
+
+def test_other_golden_logits_fail_the_check(
+    bundle_copy: Path, digits_npz: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """--check notices golden logits that no runtime gives; without any it has nothing to say."""
+
+    def invert(sidecar: dict[str, Any]) -> None:
+        logits = sidecar["golden"]["logits"]
+        sidecar["golden"]["logits"] = [
+            bytes(255 - b for b in bytes.fromhex(r)).hex() for r in logits
+        ]
+
+    edit(bundle_copy.with_suffix(".json"), invert)
+    said = refused(capsys, "--check", bundle_copy, "--data", digits_npz)
+    assert "2 checks failed" in said
+    assert "golden: logits of litert must be those of the sidecar within 1 step" in said
+    edit(bundle_copy.with_suffix(".json"), lambda sidecar: sidecar.pop("golden"))
+    assert main(["--check", str(bundle_copy), "--data", str(digits_npz)]) == 0
 
 
 def test_the_card_names_the_figures(converted: Path) -> None:
