@@ -5,9 +5,14 @@
 '64193796'
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from .errors import EdgeError, ImageError, ModelError, RuntimeUnavailableError, SettingsError
-from .frame import Box, Digit, Line, Reading
-from .recognize import Recognizer
+
+if TYPE_CHECKING:
+    from .frame import Box, Digit, Line, Reading
+    from .recognize import Recognizer
 
 __all__ = [
     "Box",
@@ -21,3 +26,18 @@ __all__ = [
     "RuntimeUnavailableError",
     "SettingsError",
 ]
+
+if not TYPE_CHECKING:
+    _MODULES = {
+        "Box": "frame",
+        "Digit": "frame",
+        "Line": "frame",
+        "Reading": "frame",
+        "Recognizer": "recognize",
+    }
+
+    def __getattr__(name: str) -> object:
+        """Import what needs numpy and OpenCV when it is asked for: some commands need neither."""
+        if name not in _MODULES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f".{_MODULES[name]}", __name__), name)
