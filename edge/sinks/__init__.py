@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from ..frame import StableReading
-from ..settings import SinkSettings
+from ..errors import SinkError
+
+if TYPE_CHECKING:  # numpy comes with a reading; who only lists what was written needs none
+    from ..frame import StableReading
+    from ..settings import SinkSettings
 
 
 class Sink(Protocol):
-    """Takes readings. Building one opens nothing; it opens, fails, closes and opens again."""
+    """Takes readings. Building one opens nothing; it opens, fails, closes and opens again.
+
+    One thread opens, writes and closes it.
+    """
 
     name: str
     """As the settings call it."""
@@ -25,10 +32,13 @@ class Sink(Protocol):
         """
 
     def write(self, readings: Sequence[StableReading]) -> None:
-        """Write all of them for good, or none; one that was written before is not written again.
+        """Write all of them for good, in their order.
+
+        Files take all or none. A stream cannot take back: it remembers how far it came. Either
+        way, giving the same readings again after a failure writes each of them once.
 
         Raises:
-            SinkError: They cannot be written now.
+            SinkError: They cannot be written now, or the sink is closed.
         """
 
     def close(self) -> None:
@@ -47,13 +57,61 @@ def sinks_of(settings: SinkSettings) -> list[Sink]:
     from .sqlite import SqliteSink
     from .stdout import StdoutSink
 
-    folder = state_directory(settings)
+    files = _files(settings)
     sinks: dict[str, Sink] = {
         "stdout": StdoutSink(),
         "journal": JournalSink(),
         "jsonl": JsonLinesSink(
-            folder / settings.jsonl_file, int(settings.jsonl_max_mb * 1e6), settings.jsonl_files
+            files["jsonl"], int(settings.jsonl_max_mb * 1e6), settings.jsonl_files
         ),
-        "sqlite": SqliteSink(folder / settings.sqlite_file, settings.sqlite_max_readings),
+        "sqlite": SqliteSink(files["sqlite"], settings.sqlite_max_readings),
     }
     return [sinks[name] for name in settings.use]
+
+
+def check_writable(settings: SinkSettings) -> None:
+    """Check at the start that the files can be written: what a person has to put right.
+
+    A full disk passes: that may end by itself, and the sinks wait for it. Nothing is created, not
+    even a missing directory: it may be the place where a disk is mounted later.
+
+    Raises:
+        SinkError: The directory is missing or none, or it or a file in it may not be written.
+    """
+    for name, path in _files(settings).items():
+        if name in settings.use:
+            _check_directory(path.parent)
+            _check_file(path)
+
+
+def _files(settings: SinkSettings) -> dict[str, Path]:
+    folder = state_directory(settings)
+    return {"jsonl": folder / settings.jsonl_file, "sqlite": folder / settings.sqlite_file}
+
+
+def _check_directory(folder: Path) -> None:
+    expected = f"{folder}: expected a directory for the readings that may be written, found"
+    try:
+        (folder / ".").stat()
+        read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
+    except OSError as error:
+        hint = {errno.ENOENT: f"create it with mkdir -p {folder}", errno.ENOTDIR: "remove the file"}
+        remedy = hint.get(error.errno or 0, "check its permissions")
+        raise SinkError(f"{expected} {error.strerror}; {remedy} or set sinks.directory") from error
+    if read_only:
+        raise SinkError(f"{expected} a read-only file system; mount it writable")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SinkError(
+            f"{expected} one that is not; give it to user {os.geteuid()} with chown "
+            "or set sinks.directory"
+        )
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise SinkError(f"{path}: expected a file, found a directory; move it away")
+    if path.exists() and not os.access(path, os.R_OK | os.W_OK):
+        raise SinkError(
+            f"{path}: expected a file that may be written, found one of user "
+            f"{path.stat().st_uid}; give it to user {os.geteuid()} with chown"
+        )
