@@ -187,7 +187,7 @@ class StabilizeSettings:
     """And for so long."""
     gone_after_s: float = _within(3.0, 0, 86400)
     """A line that is not seen for so long is gone, and published again if it returns."""
-    still_change: int = _within(8, 1, 255)
+    still_change: int = _within(6, 1, 255)
     """Grey levels by which 8 x 8 px must change on average to count as a change."""
     reread_after_s: float = _within(10.0, 0, 86400)
     """An unchanged picture is read again only after so long."""

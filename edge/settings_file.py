@@ -29,7 +29,7 @@ def load_settings(path: Path) -> Settings:
     except ValueError as error:
         raise SettingsError(f"{path}: expected TOML, found {error}; mend that line") from error
     try:
-        settings = _merge(Settings(), values)
+        settings: Settings = _merge(Settings(), values)
         for key, message in settings.problems():
             raise _WrongError(key, f"{key} {message}")
     except _WrongError as wrong:

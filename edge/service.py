@@ -1,0 +1,218 @@
+"""The loop: frames from a camera, read, stabilized and published, until the end is asked for."""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+
+from .camera import Camera
+from .errors import EdgeError
+from .frame import GrayImage, StableReading
+from .live import LiveReader
+from .notify import Notifier
+from .recognize import Recognizer
+from .settings import CameraSettings, Settings, SinkSettings
+from .signals import Signals
+from .sinks import sinks_of
+from .sinks.writer import SinkWriter
+from .sources import CameraFrame
+from .stabilize import Stabilizer
+
+log = logging.getLogger(__name__)
+
+STOP_WITHIN_S = 1.5
+"""A loop that has not ended so long after SIGTERM is ended without it."""
+FLUSH_S = 0.8
+"""How long readings that wait may still be written then."""
+STATUS_EVERY_S = 5.0
+FEED_EVERY_S = 1.0
+"""The watchdog is fed after progress, but not more often."""
+MAX_CRASHES = 10
+"""Frames in a row at which the reader may crash; then the process ends, to be started anew."""
+
+
+class Service:
+    """Reads a camera until it is told to stop.
+
+    Args:
+        settings: How.
+        reload: Reads the settings anew; raises SettingsError.
+        clock: Tells seconds of the monotonic clock.
+
+    Raises:
+        SettingsError: The source has no such name.
+        ModelError: The bundle does not fit.
+        RuntimeUnavailableError: No TFLite runtime is usable.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.settings = settings
+        self.frames = 0
+        """How many were taken in."""
+        self._reload = reload or (lambda: settings)
+        self._notifier = Notifier()
+        self._clock = clock
+        self._signals = Signals(STOP_WITHIN_S, self._force_end)
+        self._camera = self._camera_of(settings.camera)
+        stabilizer = _stabilizer(settings, self._camera)
+        self._live = LiveReader(_recognizer(settings), stabilizer, settings.camera.region)
+        self._writer = _writer(settings.sinks)
+        self._retries = self._crashes = 0
+        self._is_ready = False
+        self._last: StableReading | None = None
+        self._times: deque[float] = deque(maxlen=50)
+        self._fed_s = self._told_s = -1e9
+
+    def run(self) -> None:
+        """Run until SIGTERM or SIGINT, or the end of a recording.
+
+        Raises:
+            GaveUpError: The camera gave no good picture however often it was opened.
+            SourceBusyError: Another process holds the camera's lock.
+        """
+        with self._signals:
+            self._writer.start()
+            try:
+                while self._see_frames():
+                    pass
+            finally:
+                self._notifier.stopping()
+                self._flush()
+
+    def _see_frames(self) -> bool:
+        """Take frames in until the end, or until there is another camera, which returns True."""
+        camera = self._camera
+        with camera:
+            for found in camera.frames():
+                if self._signals.stop.is_set():
+                    return False
+                if found:
+                    self._take(*found)
+                self._tell(progress=found is not None or camera.retries != self._retries)
+                self._retries = camera.retries
+                if self._signals.wants_reload():
+                    self._read_settings_anew()
+                    if self._camera is not camera:
+                        return True
+        return False
+
+    def _take(self, frame: CameraFrame, small: GrayImage) -> None:
+        """Read a frame and publish what became stable."""
+        try:
+            readings = self._live.see(frame, small)
+        except EdgeError:
+            raise
+        except Exception:  # one frame must not end months of readings
+            self._crashes += 1
+            log.exception("a frame could not be read, %d in a row", self._crashes)
+            if self._crashes >= MAX_CRASHES:
+                raise
+            return
+        self._crashes = 0
+        for reading in readings:
+            self._last = reading
+            self._writer.put(reading)
+        self.frames += 1
+        self._times.append(self._clock())
+
+    def _tell(self, progress: bool) -> None:
+        """Tell systemd of the first good picture, of progress, and how it goes."""
+        now_s = self._clock()
+        if not self._is_ready and not self._camera.fault:
+            self._is_ready = True
+            self._notifier.ready()
+            self._told_s = -1e9
+        if progress and now_s - self._fed_s >= FEED_EVERY_S:
+            self._fed_s = now_s
+            self._notifier.progress()
+        if now_s - self._told_s >= STATUS_EVERY_S:
+            self._told_s = now_s
+            self._notifier.status(self.status())
+
+    def status(self) -> str:
+        """Say in one line how it goes: frames a second, the last reading, camera and sinks."""
+        span_s = self._times[-1] - self._times[0] if len(self._times) > 1 else 0.0
+        rate = (len(self._times) - 1) / span_s if span_s and not self._camera.fault else 0.0
+        last = f"{self._last.text} at {self._last.time:%H:%M:%S} UTC" if self._last else "none"
+        sinks = ", ".join(f"{name} {state}" for name, state in self._writer.health().items())
+        camera = self._camera.fault or "ok"
+        return f"{rate:.1f} frames/s; last reading {last}; camera {camera}; {sinks or 'no sinks'}"
+
+    def _force_end(self) -> None:
+        """End without the loop: a call into a driver does not return."""
+        log.error("%s: did not return in time; ended without it", self._camera.source.name)
+        self._flush()
+        os._exit(0)
+
+    def _flush(self) -> None:
+        for name, lost in self._writer.close(FLUSH_S).items():
+            if lost:
+                log.error("%s: %d readings could not be written before the end", name, lost)
+
+    # --- settings --------------------------------------------------------------------------
+
+    def _read_settings_anew(self) -> None:
+        """Take new settings where all of them can be had, or keep the old ones and say why."""
+        self._notifier.reloading()
+        try:
+            self._apply(self._reload())
+        except EdgeError as error:
+            log.error("%s; the settings before are kept", error)
+        else:
+            log.info("settings read anew")
+        self._notifier.ready()
+
+    def _apply(self, new: Settings) -> None:
+        """Change what the new settings change; what can fail comes first."""
+        old, live = self.settings, self._live
+        camera = self._camera if new.camera == old.camera else self._camera_of(new.camera)
+        recognizer = live.recognizer if _reads_alike(new, old) else _recognizer(new)
+        writer = self._writer if new.sinks == old.sinks else _writer(new.sinks)
+        stabilizer = live.stabilizer
+        if (new.stabilize, new.plausibility, camera) != (
+            old.stabilize,
+            old.plausibility,
+            self._camera,
+        ):
+            stabilizer = _stabilizer(new, camera)
+        self.settings, self._camera = new, camera
+        self._live = LiveReader(recognizer, stabilizer, new.camera.region)
+        if writer is not self._writer:
+            self._flush()
+            self._writer = writer
+            writer.start()
+
+    def _camera_of(self, settings: CameraSettings) -> Camera:
+        return Camera(settings, wait=self._signals.wait, clock=self._clock)
+
+
+def _stabilizer(settings: Settings, camera: Camera) -> Stabilizer:
+    return Stabilizer(settings.stabilize, settings.plausibility, camera.source.name)
+
+
+def _recognizer(settings: Settings) -> Recognizer:
+    return Recognizer(settings.model, settings)
+
+
+def _writer(settings: SinkSettings) -> SinkWriter:
+    return SinkWriter(sinks_of(settings), settings.max_waiting)
+
+
+def _reads_alike(new: Settings, old: Settings) -> bool:
+    """Say whether the same recognizer reads as both say."""
+    return old == replace(
+        new,
+        camera=old.camera,
+        stabilize=old.stabilize,
+        plausibility=old.plausibility,
+        sinks=old.sinks,
+    )

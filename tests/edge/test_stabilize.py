@@ -1,0 +1,243 @@
+"""What is published, when, and how often."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from digitcam.edge.frame import Box, Digit, Line, Reading, StableReading
+from digitcam.edge.settings import PlausibilitySettings, StabilizeSettings
+from digitcam.edge.stabilize import MAX_PLACES, Stabilizer
+
+FRAME_S = 0.1
+SETTINGS = StabilizeSettings(agree=4, of=5, min_stable_s=0.3, gone_after_s=1.0)
+NOW = datetime(2026, 1, 2, tzinfo=UTC)
+
+
+def line(text: str, x: int = 100, y: int = 50, confidence: float = 0.9) -> Line:
+    """Return a line of digits of 20 x 40 px from a place on."""
+    return Line(
+        tuple(
+            Digit(int(sign), confidence, Box(x + 25 * i, y, 20, 40)) for i, sign in enumerate(text)
+        )
+    )
+
+
+def reading(*lines: Line) -> Reading:
+    return Reading(lines, 0, 640, 480, model="sha256:0")
+
+
+class Film:
+    """Shows frame after frame to a stabilizer, `FRAME_S` apart."""
+
+    def __init__(
+        self,
+        settings: StabilizeSettings = SETTINGS,
+        plausibility: PlausibilitySettings = PlausibilitySettings(),  # noqa: B008
+    ) -> None:
+        self.stabilizer = Stabilizer(settings, plausibility, "replay:x", now=lambda: NOW)
+        self.time_s = 1000.0
+        self.published: list[StableReading] = []
+
+    def show(self, *texts: str | Line, times: int = 1, moving: bool = False) -> list[str]:
+        """Show a frame with these lines, at one place if they are texts; return what came of it."""
+        lines = [text if isinstance(text, Line) else line(text) for text in texts]
+        before = len(self.published)
+        for _ in range(times):
+            self.time_s += FRAME_S
+            self.published += self.stabilizer.update(reading(*lines), self.time_s, lambda _: moving)
+        return [each.text for each in self.published[before:]]
+
+
+def test_what_agrees_is_published_once() -> None:
+    """The fourth of five equal frames publishes, with all that is known; later ones do not."""
+    film = Film()
+    assert film.show("1234", times=3) == []
+    assert film.show("1234") == ["1234"]
+    assert film.show("1234", times=100) == []
+    found = film.published[0]
+    assert (found.text, found.value, found.suspect) == ("1234", "1234", None)
+    assert found.confidence == pytest.approx(0.9)
+    assert found.agreed == (4, 4)
+    assert (found.time, found.source, found.model) == (NOW, "replay:x", "sha256:0")
+    assert found.line.box == Box(100, 50, 95, 40)
+    assert len(found.id) == 32
+
+
+def test_too_little_time_is_not_stable() -> None:
+    """Frames that agree are waited for until they agree for long enough, also without new ones."""
+    film = Film(StabilizeSettings(agree=2, of=2, min_stable_s=5))
+    assert film.show("7", times=40) == []
+    assert film.stabilizer.tick(film.time_s + 0.5) == []
+    assert [each.text for each in film.stabilizer.tick(film.time_s + 2)] == ["7"]
+
+
+def test_one_frame_that_differs_is_outvoted() -> None:
+    """Four of five agree although one was misread or missed."""
+    film = Film()
+    for shown in (["12"], ["12"], ["17"], ["12"]):
+        assert film.show(*shown) == []
+    assert film.show("12") == ["12"]
+    film = Film()
+    for shown in (["12"], [], ["12"], ["12"]):
+        assert film.show(*shown) == []
+    assert film.show("12") == ["12"]
+
+
+def test_what_flickers_is_not_published() -> None:
+    """Two readings in turn never agree."""
+    film = Film()
+    for _ in range(50):
+        assert film.show("12") == []
+        assert film.show("17") == []
+
+
+def test_a_change_is_published() -> None:
+    """The next number at the same place follows, and the first again if it comes back."""
+    film = Film()
+    assert film.show("12", times=10) == ["12"]
+    assert film.show("13", times=10) == ["13"]
+    assert film.show("12", times=10) == ["12"]
+
+
+def test_what_is_missed_for_a_moment_is_not_repeated() -> None:
+    """A line that is hidden shorter than gone_after_s is still the same."""
+    film = Film()
+    assert film.show("12", times=10) == ["12"]
+    assert film.show(times=8) == []
+    assert film.show("12", times=10) == []
+
+
+def test_what_was_gone_is_published_again() -> None:
+    """A line that was away for gone_after_s is a new one."""
+    film = Film()
+    assert film.show("12", times=10) == ["12"]
+    assert film.show(times=12) == []
+    assert film.show("12", times=10) == ["12"]
+
+
+def test_time_alone_takes_nothing_away() -> None:
+    """While the picture is unchanged a line is there, and a line that is hidden goes."""
+    film = Film()
+    film.show("12", times=10)
+    for _ in range(100):
+        film.time_s += FRAME_S
+        assert film.stabilizer.tick(film.time_s) == []
+    assert film.show("12", times=10) == []
+    film.show()
+    for _ in range(20):
+        film.time_s += FRAME_S
+        film.stabilizer.tick(film.time_s)
+    assert film.show("12", times=10) == ["12"]
+
+
+def test_a_hand_publishes_nothing() -> None:
+    """While the picture moves nothing is read, and what it hides is not gone."""
+    film = Film()
+    assert film.show("12", times=10) == ["12"]
+    assert film.show("1", times=30, moving=True) == []
+    assert film.show(times=30, moving=True) == []
+    assert film.show("12", times=10) == []
+
+
+def test_a_number_that_is_being_written_waits() -> None:
+    """Its beginning is read in every frame but published only when the pen is away."""
+    film = Film()
+    for text in ("1", "12", "123"):
+        assert film.show(text, times=20, moving=True) == []
+    assert film.show("123", times=5) == ["123"]
+
+
+def test_lines_are_told_apart_by_their_place() -> None:
+    """Of two lines one may flicker, and the other is published all the same."""
+    film = Film()
+    for i in range(10):
+        film.show(line("12"), line(str(30 + i), y=200))
+    assert [each.text for each in film.published] == ["12"]
+
+
+def test_a_page_that_is_pushed_publishes_nothing() -> None:
+    """A line that stands at another place is the same one."""
+    film = Film()
+    assert film.show(line("12"), line("99", y=300), times=10) == ["12", "99"]
+    assert film.show(line("12", x=300, y=200), line("99", y=300), times=20) == []
+
+
+def test_equal_lines_at_two_places_are_both_published() -> None:
+    """The same number written twice is two readings."""
+    film = Film()
+    assert film.show(line("12"), line("12", y=300), times=10) == ["12", "12"]
+
+
+def test_the_confidence_is_the_mean_of_the_agreeing_frames() -> None:
+    """A frame that read otherwise does not count."""
+    film = Film(StabilizeSettings(agree=3, of=4, min_stable_s=0))
+    for text, confidence in (("12", 0.5), ("17", 0.1), ("12", 0.7), ("12", 0.9)):
+        film.show(line(text, confidence=confidence))
+    assert film.published[0].confidence == pytest.approx(0.7)
+    assert film.published[0].agreed == (3, 4)
+
+
+# --- plausibility ----------------------------------------------------------------------------
+
+RULES = PlausibilitySettings(max_step=10, max_digits=4, accept_after_s=5)
+
+
+def test_a_suspect_reading_keeps_the_accepted_value() -> None:
+    """The raw digits and the last accepted ones are both there, with the reason."""
+    film = Film(plausibility=RULES)
+    film.show("1234", times=10)
+    film.show("9234", times=10)
+    found = film.published[-1]
+    assert (found.text, found.value) == ("9234", "1234")
+    assert found.suspect == "expected at most 10 from 1234, found 9234"
+
+
+def test_a_wrong_reading_locks_no_right_one_out() -> None:
+    """The right number that follows is accepted at once."""
+    film = Film(plausibility=RULES)
+    for text in ("1234", "9234", "1235"):
+        assert film.show(text, times=10) == [text]
+    assert (film.published[-1].value, film.published[-1].suspect) == ("1235", None)
+
+
+def test_a_real_jump_is_accepted_when_it_goes_on() -> None:
+    """The second number after a jump is near the first, so it is the new truth."""
+    film = Film(plausibility=RULES)
+    for text in ("1234", "5000", "5001"):
+        assert film.show(text, times=10) == [text]
+    assert [each.suspect is None for each in film.published] == [True, False, True]
+
+
+def test_a_jump_that_stays_is_accepted_in_time() -> None:
+    """A number that does not change again is published a second time, as accepted."""
+    film = Film(plausibility=RULES)
+    film.show("1234", times=10)
+    assert film.show("5000", times=10) == ["5000"]
+    assert film.show("5000", times=60) == ["5000"]
+    assert (film.published[-1].value, film.published[-1].suspect) == ("5000", None)
+    assert film.show("5000", times=200) == []
+
+
+def test_what_breaks_a_rule_by_itself_is_never_accepted() -> None:
+    """Five digits where four are the most stay suspect, and are published once."""
+    film = Film(plausibility=RULES)
+    assert film.show("12345", times=200) == ["12345"]
+    found = film.published[-1]
+    assert (found.value, found.suspect) == (None, "expected 1 to 4 digits, found 5")
+
+
+def test_a_line_that_was_gone_is_remembered() -> None:
+    """The largest step is counted from what stood at this place before the hand."""
+    film = Film(plausibility=RULES)
+    film.show("1234", times=10)
+    film.show(times=50)
+    film.show("9999", times=10)
+    assert film.published[-1].suspect is not None
+
+
+def test_places_are_bounded() -> None:
+    """However much is read where, the memory of it ends; the newest stay."""
+    film = Film(StabilizeSettings(agree=1, of=1, min_stable_s=0, gone_after_s=0.01))
+    for i in range(3 * MAX_PLACES):
+        assert film.show(line(str(10 + i % 80), x=100 * (i % 1000), y=60 * (i // 1000)))
+    assert len(film.stabilizer._places) <= MAX_PLACES
