@@ -43,3 +43,7 @@ class SourceEndedError(SourceError):
 
 class SinkError(EdgeError, OSError):
     """Readings cannot be written now; trying again may help."""
+
+
+class ReadingsError(EdgeError, OSError):
+    """Readings that were written cannot be read."""

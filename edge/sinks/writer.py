@@ -1,91 +1,22 @@
-"""The thread that writes readings to all sinks, so that the camera never waits for a disk."""
+"""The thread that writes readings, so that the camera never waits for a disk."""
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import SinkError
 from . import Sink
+from .delivery import Delivery, SinkHealth
 
 if TYPE_CHECKING:
     from ..frame import StableReading
 
-log = logging.getLogger(__name__)
-
-BATCH = 100
-"""Readings that a sink gets at once, at most; what waits behind them waits its turn again."""
-FIRST_RETRY_S = 0.5
-"""Wait after a failure; it doubles from time to time ..."""
-MAX_RETRY_S = 30.0
-"""... up to this."""
-
-
-@dataclass(frozen=True)
-class SinkHealth:
-    """How a sink does."""
-
-    failure: str | None
-    """Why it cannot be written, in one line; None if it can."""
-    waiting: int
-    """Readings that are still to be written."""
-    lost: int
-    """Readings that had to go, since the start, because too many waited."""
-
-    def __str__(self) -> str:
-        """Return ``ok`` or the failure, and the numbers that are not 0."""
-        counts = {"waiting": self.waiting, "lost": self.lost}
-        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        return (self.failure or "ok") + (f" ({said})" if said else "")
-
-
-@dataclass
-class _Outlet:
-    """A sink and what waits for it."""
-
-    sink: Sink
-    waiting: deque[StableReading] = field(default_factory=deque)
-    in_hand: int = 0
-    """Readings that are being written; they do not stand in ``waiting``."""
-    failure: str | None = None
-    told: set[str] = field(default_factory=set)
-    """Failures that were logged since it last worked."""
-    lost: int = 0
-    """Since the start."""
-    lost_before: int = 0
-    """Of these, up to when it worked last."""
-    lost_told: bool = False
-    """Whether it was logged that readings are being lost since then."""
-    delay_s: float = FIRST_RETRY_S
-    retry_at_s: float = 0.0
-
-    @property
-    def is_busy(self) -> bool:
-        return bool(self.failure or self.waiting)
-
-    def health(self) -> SinkHealth:
-        return SinkHealth(self.failure, len(self.waiting) + self.in_hand, self.lost)
-
-    def trim(self, max_waiting: int) -> None:
-        while len(self.waiting) > max_waiting:
-            self.waiting.popleft()
-            self.lost += 1
-
 
 class SinkWriter:
-    """Writes every reading to every sink, in one thread of its own.
-
-    Sinks are written in their order. As long as none has failed, the first therefore holds each
-    reading that a later one holds, also after this process was killed: put the sink first that
-    others are compared with.
-
-    A sink that fails is closed, and tried again after a wait that grows; its readings wait in
-    memory, and the others go on. It is logged once when it fails and once when it works again.
+    """Writes every reading to every sink, in one thread of its own; ``Delivery`` says how.
 
     Args:
         sinks: Not open yet; they are opened, written and closed by the thread alone.
@@ -100,12 +31,10 @@ class SinkWriter:
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._outlets = [_Outlet(sink) for sink in sinks]
-        self._max_waiting = max_waiting
+        self._delivery = Delivery(sinks, max_waiting, clock)
         self._clock = clock
-        self._lock = threading.Lock()
         self._wake = threading.Event()
-        self._closing_until_s: float | None = None
+        self._close_by_s: float | None = None
         # A daemon: a sink that hangs in the kernel must not keep the process from ending.
         self._thread = threading.Thread(target=self._run, name="sinks", daemon=True)
 
@@ -119,18 +48,14 @@ class SinkWriter:
         Raises:
             SinkError: The writer is closed.
         """
-        with self._lock:
-            if self._closing_until_s is not None:
-                raise SinkError("the writer of readings is closed; make a new one")
-            for outlet in self._outlets:
-                outlet.waiting.append(reading)
-                outlet.trim(self._max_waiting)
+        if self._close_by_s is not None:
+            raise SinkError("the writer of readings is closed; make a new one")
+        self._delivery.put(reading)
         self._wake.set()
 
     def health(self) -> dict[str, SinkHealth]:
         """Return how each sink does, by name; any thread may ask."""
-        with self._lock:
-            return {outlet.sink.name: outlet.health() for outlet in self._outlets}
+        return self._delivery.health()
 
     def close(self, timeout_s: float) -> dict[str, int]:
         """Write what waits, trying for at most so long, and close the sinks.
@@ -138,11 +63,9 @@ class SinkWriter:
         Returns:
             How many readings were not written, by sink; nothing for a sink that has them all.
         """
-        with self._lock:
-            if self._closing_until_s is None:
-                self._closing_until_s = self._clock() + timeout_s
-                for outlet in self._outlets:
-                    outlet.retry_at_s, outlet.delay_s = self._clock(), FIRST_RETRY_S
+        if self._close_by_s is None:
+            self._delivery.hurry()
+            self._close_by_s = self._clock() + timeout_s
         self._wake.set()
         if self._thread.is_alive():
             self._thread.join(timeout_s)
@@ -151,99 +74,13 @@ class SinkWriter:
     def _run(self) -> None:
         while True:
             self._wake.clear()
-            pause_s = self._step()
-            if self._is_done():
-                break
+            # Asked before the step: what was put before closing is then written by it.
+            close_by_s = self._close_by_s
+            pause_s = self._delivery.step()
+            if close_by_s is not None:
+                left_s = close_by_s - self._clock()
+                if left_s <= 0 or not self._delivery.is_waiting():
+                    break
+                pause_s = min(left_s, left_s if pause_s is None else pause_s)
             self._wake.wait(pause_s)
-        for outlet in self._outlets:
-            self._close(outlet)
-
-    def _is_done(self) -> bool:
-        with self._lock:
-            if self._closing_until_s is None:
-                return False
-            empty = not any(outlet.waiting for outlet in self._outlets)
-            return empty or self._clock() >= self._closing_until_s
-
-    def _step(self) -> float | None:
-        """Write what is due now; return the seconds until more is, None if nothing waits."""
-        for outlet, batch in self._take():
-            self._deliver(outlet, batch)
-        with self._lock:
-            now = self._clock()
-            due = [o.retry_at_s if o.failure else now for o in self._outlets if o.is_busy]
-            if self._closing_until_s is not None:
-                due.append(self._closing_until_s)
-            return max(0.0, min(due) - now) if due else None
-
-    def _take(self) -> list[tuple[_Outlet, list[StableReading]]]:
-        """Take a batch for each sink that is due, all at one moment: that keeps the order."""
-        with self._lock:
-            now = self._clock()
-            taken = []
-            for outlet in self._outlets:
-                if outlet.failure and outlet.retry_at_s > now:
-                    continue
-                outlet.in_hand = min(BATCH, len(outlet.waiting))
-                taken.append((outlet, [outlet.waiting.popleft() for _ in range(outlet.in_hand)]))
-            return taken
-
-    def _deliver(self, outlet: _Outlet, batch: list[StableReading]) -> None:
-        try:
-            outlet.sink.open()
-            if batch:
-                outlet.sink.write(batch)
-        except SinkError as error:
-            self._fail(outlet, batch, str(error))
-        except Exception as error:  # a bug in one sink must not end the others
-            self._fail(outlet, batch, f"unexpected {type(error).__name__}: {error}", error)
-        else:
-            self._succeed(outlet)
-
-    def _fail(
-        self,
-        outlet: _Outlet,
-        batch: list[StableReading],
-        failure: str,
-        unexpected: Exception | None = None,
-    ) -> None:
-        self._close(outlet)
-        with self._lock:
-            outlet.failure = failure
-            outlet.waiting.extendleft(reversed(batch))
-            outlet.in_hand = 0
-            outlet.trim(self._max_waiting)
-            outlet.retry_at_s = self._clock() + outlet.delay_s
-            outlet.delay_s = min(2 * outlet.delay_s, MAX_RETRY_S)
-        if failure not in outlet.told:
-            outlet.told.add(failure)
-            log.error("sink %s: %s", outlet.sink.name, failure, exc_info=unexpected)
-        if outlet.lost > outlet.lost_before and not outlet.lost_told:
-            outlet.lost_told = True
-            log.error(
-                "sink %s: more than %s readings wait; the oldest are lost from now on",
-                outlet.sink.name,
-                self._max_waiting,
-            )
-
-    def _succeed(self, outlet: _Outlet) -> None:
-        with self._lock:
-            failed, outlet.failure = outlet.failure, None
-            waited = outlet.in_hand + len(outlet.waiting)
-            lost, outlet.lost_before = outlet.lost - outlet.lost_before, outlet.lost
-            outlet.in_hand, outlet.delay_s = 0, FIRST_RETRY_S
-        if failed or lost:
-            outlet.told.clear()
-            outlet.lost_told = False
-            log.warning(
-                "sink %s: works again; %s readings waited, %s before them were lost",
-                outlet.sink.name,
-                waited,
-                lost,
-            )
-
-    def _close(self, outlet: _Outlet) -> None:
-        try:
-            outlet.sink.close()
-        except Exception:
-            log.exception("sink %s: cannot be closed", outlet.sink.name)
+        self._delivery.close()
