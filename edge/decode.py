@@ -19,6 +19,10 @@ from .errors import ImageError
 
 MAX_MEGAPIXELS: Final = 150
 MAX_BYTES: Final = 256 * 2**20
+SUFFIXES: Final = frozenset(
+    (".bmp", ".dib", ".jpe", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+)
+"""What is taken for an image in a directory; a file that is named is tried whatever its suffix."""
 _CUT_SHORT: Final = "{} is cut short: {}; copy or download it again"
 _DAMAGED: Final = "{} is damaged: {}; copy it again or save it anew"
 
@@ -35,6 +39,12 @@ class Decoded:
 
 _Header = tuple[int, int, bytes, int]
 """Width and height in px as stored, the bytes for OpenCV, the EXIF orientation left to undo."""
+
+
+def pictures_in(directory: Path) -> list[Path]:
+    """Return what is taken for images in a directory, by name; raises OSError if it is none."""
+    found = (path for path in directory.iterdir() if path.suffix.lower() in SUFFIXES)
+    return sorted(path for path in found if not path.is_dir())
 
 
 def decode_file(path: Path, *, work_size_px: int) -> Decoded:

@@ -15,7 +15,7 @@ import cv2
 
 from ..annotate import draw_reading
 from ..bundle import DEFAULT_BUNDLE
-from ..decode import MAX_BYTES
+from ..decode import MAX_BYTES, SUFFIXES, pictures_in
 from ..errors import EdgeError, ImageError
 from ..files import write_whole
 from ..frame import Frame, Reading
@@ -26,20 +26,6 @@ from .common import add_common, complain, native_lines_hidden, print_all
 
 COMMAND = "edge-predict"
 STDIN = "-"
-SUFFIXES = frozenset(
-    [
-        ".bmp",
-        ".dib",
-        ".jpe",
-        ".jpeg",
-        ".jpg",
-        ".png",
-        ".tif",
-        ".tiff",
-        ".webp",
-    ]
-)
-"""What is taken for an image in a directory; a file that is named is tried whatever its suffix."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -135,7 +121,7 @@ def _images(path: Path) -> list[Path]:
     try:
         if not path.is_dir():
             return [path]
-        files = [p for p in path.iterdir() if p.suffix.lower() in SUFFIXES and not p.is_dir()]
+        files = pictures_in(path)
     except OSError as error:
         raise ImageError(
             f"{path}: cannot be read: {error.strerror}; check the path and its permissions"
@@ -145,7 +131,7 @@ def _images(path: Path) -> list[Path]:
             f"{path}: expected images ({' '.join(sorted(SUFFIXES))}), found a directory "
             "without any; name the files if theirs have other suffixes"
         )
-    return sorted(files)
+    return files
 
 
 def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Namespace) -> None:

@@ -29,14 +29,21 @@ class CameraFrame:
 class FrameSource(Protocol):
     """Gives frames. Building one opens nothing; it opens, fails, closes and opens again."""
 
-    name: str
-    """As the user gave it, such as ``replay:pictures``."""
-    live: bool
-    """Whether a sensor makes the frames, which then are never equal to the last bit."""
-    exclusive: bool
-    """Whether only one process can have it."""
-    dropped: int
-    """Frames that nobody fetched in time since it was opened, as far as the source can tell."""
+    @property
+    def name(self) -> str:
+        """As the user gave it, such as ``replay:pictures``; but passwords are left out."""
+
+    @property
+    def live(self) -> bool:
+        """Whether a sensor makes the frames, which then are never equal to the last bit."""
+
+    @property
+    def exclusive(self) -> bool:
+        """Whether only one process can have it."""
+
+    @property
+    def dropped(self) -> int:
+        """Frames that nobody fetched in time since it was opened, as far as the source can tell."""
 
     def open(self) -> None:
         """Get ready to give frames, in bounded time; an open source is left as it is.

@@ -1,0 +1,128 @@
+"""Pictures of a directory as the frames of a camera: ``replay:DIRECTORY``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..decode import SUFFIXES, decode_file, pictures_in
+from ..errors import (
+    ImageError,
+    SettingsError,
+    SourceEndedError,
+    SourceError,
+    SourceMissingError,
+    SourceStalledError,
+)
+from ..frame import GrayImage
+from ..settings import CameraSettings
+from . import CameraFrame
+from .base import SourceBase
+from .pace import Clock, Pace, Sleep
+
+CACHE_BYTES = 64 * 10**6
+"""Decoded pictures that are kept. The first ones are: to keep the last ones serves no round."""
+_WHOLE = 2**16
+"""A working size that no picture is reduced to: the region is given in px of the whole."""
+
+
+class ReplaySource(SourceBase):
+    """Plays the pictures of a directory, by name, at ``settings.frames_per_second``.
+
+    Args:
+        settings: of the camera.
+        rest: the directory.
+        clock: for tests.
+        sleep: for tests.
+    """
+
+    def __init__(
+        self,
+        settings: CameraSettings,
+        rest: str,
+        *,
+        clock: Clock = time.monotonic,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        super().__init__(settings, f"replay:{rest}")
+        if not rest:
+            raise SettingsError("camera.source: expected replay:DIRECTORY, found no directory")
+        self._directory = Path(rest)
+        self._clock, self._sleep = clock, sleep
+        self._pace = self._new_pace()
+        self._paths: list[Path] = []
+        self._cache: dict[Path, GrayImage] = {}
+        self._free_bytes = CACHE_BYTES
+
+    @property
+    def dropped(self) -> int:
+        """Pictures that nobody fetched in time since it was opened."""
+        return self._pace.dropped
+
+    def open(self) -> None:
+        """List the pictures, and begin with the first."""
+        if not self._paths:
+            self._paths = self._listed()
+            self._pace = self._new_pace()
+
+    @contextmanager
+    def frame(self, timeout_s: float) -> Iterator[CameraFrame]:
+        """Wait for the next picture that is due."""
+        if not self._paths:
+            raise self._closed()
+        count = len(self._paths)
+        due = self._pace.next(timeout_s, *(() if self._settings.loop else (count,)))
+        if due is None:
+            raise SourceStalledError(
+                f"{self.name}: expected a frame in time, the next is due later; raise "
+                "camera.timeout_s or camera.frames_per_second"
+            )
+        number, taken_s = due
+        if number >= count and not self._settings.loop:
+            raise SourceEndedError(
+                f"{self.name}: all {count} pictures are shown; set camera.loop to begin anew"
+            )
+        yield CameraFrame(self._luma(self._paths[number % count]), taken_s)
+
+    def close(self) -> None:
+        """Forget the pictures."""
+        self._paths = []
+        self._cache = {}
+        self._free_bytes = CACHE_BYTES
+
+    def _new_pace(self) -> Pace:
+        return Pace(self._settings.frames_per_second, self._clock, self._sleep)
+
+    def _listed(self) -> list[Path]:
+        try:
+            paths = pictures_in(self._directory)
+        except OSError as error:
+            raise SourceMissingError(
+                f"{self.name}: expected a directory of pictures, found: {error.strerror}; check "
+                "the path and its permissions"
+            ) from error
+        if not paths:
+            raise SourceMissingError(
+                f"{self.name}: expected pictures ({' '.join(sorted(SUFFIXES))}), found a "
+                "directory without any; put some there"
+            )
+        return paths
+
+    def _luma(self, path: Path) -> GrayImage:
+        luma = self._cache.get(path)
+        if luma is None:
+            luma = self._decoded(path)
+            if luma.nbytes <= self._free_bytes:
+                self._free_bytes -= luma.nbytes
+                self._cache[path] = luma
+        return luma
+
+    def _decoded(self, path: Path) -> GrayImage:
+        try:
+            luma = decode_file(path, work_size_px=_WHOLE).luma
+        except ImageError as error:
+            raise SourceError(f"{self.name}: {error}") from error
+        luma.flags.writeable = False  # it will be shown again
+        return luma
