@@ -7,7 +7,9 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -15,12 +17,14 @@ import pytest
 
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import DEFAULT_BUNDLE
+from digitcam.edge.frame import Box, Digit, Line, StableReading
 from digitcam.train.scene import Scene, render_rows
 
 ROWS = ("80365", "4920", "6358")
 START = "import sys; from digitcam.edge.cli.predict import main; sys.exit(main())"
 
 Predict = Callable[..., "subprocess.CompletedProcess[str]"]
+Make = Callable[..., StableReading]
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +94,26 @@ def predict(start: list[str], tmp_path: Path) -> Predict:
         )
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="session")
+def make() -> Make:
+    """Make the stable reading of a number: its id, its digits and, unless told, its second."""
+
+    def make_reading(number: int, text: str = "", **changes: Any) -> StableReading:
+        signs = text or str(number)
+        digits = [Digit(int(sign), 0.98, Box(20 * i, 5, 15, 30)) for i, sign in enumerate(signs)]
+        known: dict[str, Any] = {
+            "id": f"{number:032x}",
+            "time": datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=number),
+            "line": Line(tuple(digits)),
+            "confidence": 0.98,
+            "agreed": (4, 5),
+            "value": signs,
+            "suspect": None,
+            "source": "replay:notes",
+            "model": "sha256:0",
+        }
+        return StableReading(**(known | changes))
+
+    return make_reading
