@@ -3,13 +3,19 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: predict test lint train clean
+.PHONY: predict test test-systemd test-arm64 lint train clean
 
 predict: $(VENV)/.runtime  ## Install the runtime and read the sample picture.
 	$(BIN)/edge-predict docs/sample.png
 
 test: $(VENV)/.dev  ## Install what the tests need and pass them all.
 	$(BIN)/python -m pytest
+
+test-systemd: $(VENV)/.dev  ## Install the service in a container and try it (root; minutes).
+	$(BIN)/python -m pytest -m systemd tests/systemd
+
+test-arm64: $(VENV)/.dev  ## Read the sample on an emulated Pi, both runtimes (minutes).
+	$(BIN)/python -m pytest -m arm64 tests/arm64
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
