@@ -7,6 +7,10 @@ import secrets
 from pathlib import Path
 
 
+MODE = 0o664
+"""Less what the umask takes; whatever it is, not everybody may write."""
+
+
 def write_whole(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, also through a power cut.
 
@@ -15,7 +19,8 @@ def write_whole(path: Path, content: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     try:
-        with temporary.open("xb") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, MODE)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())

@@ -67,10 +67,11 @@ class JsonLinesSink:
             self._claim()
             self._cut_torn()
             sync_folder(self._path.parent)
+        except SinkError:
+            self.close()
+            raise
         except OSError as error:
             self.close()
-            if isinstance(error, SinkError):
-                raise
             raise self._failure("opened", error) from error
 
     def write(self, readings: Sequence[StableReading]) -> None:
@@ -91,9 +92,9 @@ class JsonLinesSink:
                 self._rotate()
                 size = 0
             self._append(lines, size)
+        except SinkError:
+            raise
         except OSError as error:
-            if isinstance(error, SinkError):
-                raise
             raise self._failure("written", error) from error
 
     def close(self) -> None:

@@ -70,6 +70,11 @@ class StdoutSink(StreamSink):
                 # A pipe that is ready takes this much without blocking.
                 count = os.write(self._descriptor, self._owed[: select.PIPE_BUF])
                 self._owed = self._owed[count:]
+        except TimeoutError as error:
+            raise SinkError(
+                f"stdout: its reader has read nothing for {self._timeout_s:g} s; "
+                "make it read on, or drop stdout from sinks.use"
+            ) from error
         except BrokenPipeError as error:
             raise SinkError("stdout: its reader is gone; start both again") from error
         except OSError as error:
@@ -81,7 +86,4 @@ class StdoutSink(StreamSink):
         poll = select.poll()
         poll.register(self._descriptor, select.POLLOUT)
         if not poll.poll(self._timeout_s * 1e3):
-            raise SinkError(
-                f"stdout: its reader has read nothing for {self._timeout_s:g} s; "
-                "make it read on, or drop stdout from sinks.use"
-            )
+            raise TimeoutError

@@ -143,7 +143,7 @@ def test_a_journal_that_hangs(tmp_path: Path, make: Make) -> None:
 @pytest.mark.skipif(not Path(JOURNAL).is_socket(), reason="systemd's journal does not run here")
 @pytest.mark.skipif(not shutil.which("journalctl"), reason="there is no journalctl here")
 def test_the_real_journal(make: Make) -> None:
-    """journald stores the entry with its fields, and journalctl finds it by its id."""
+    """Journald stores the entry with its fields, and journalctl finds it by its id."""
     reading = make(1, "42", id=uuid.uuid4().hex, suspect="two\nlines")
     sink = JournalSink()
     sink.open()
