@@ -1,0 +1,65 @@
+"""The command ``edge-doctor``: checks the machine and says what to do."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..doctor import Finding, Machine, examine
+from ..errors import EdgeError
+from .common import add_common, complain, print_all
+
+COMMAND = "edge-doctor"
+CONFIG = Path("/etc/digitcam/digitcam.toml")
+"""The service's settings."""
+EPILOG = """
+Each check prints a line: ok, warning or failure, what was found, and indented below it what to
+do. With --json it is an object a line with the keys name, level, found and remedy, which is null
+where there is nothing to do. The exit status is 0 without a failure, 1 with one, 2 after wrong
+usage.
+"""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of ``edge-doctor``."""
+    parser = argparse.ArgumentParser(
+        prog=COMMAND,
+        description="Check the model, the runtime, the camera and the machine.",
+        epilog=EPILOG,
+    )
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings file, TOML (default: {CONFIG} if there is one, else the defaults)",
+    )
+    parser.add_argument("--json", action="store_true", help="one JSON object a line a check")
+    add_common(parser)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run ``edge-doctor``; 0 no failure, 1 a failure, 2 wrong usage."""
+    options = build_parser().parse_args(argv)
+    config = options.config or (CONFIG if CONFIG.exists() else None)
+    failed = False
+    try:
+        for finding in examine(config, Machine()):
+            print_all(_json(finding) if options.json else finding.as_text())
+            failed |= finding.level == "failure"
+    except EdgeError as error:
+        if options.debug:
+            raise
+        complain(COMMAND, error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        return 1
+    return int(failed)
+
+
+def _json(finding: Finding) -> str:
+    return json.dumps(finding.as_dict())
