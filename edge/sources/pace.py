@@ -71,8 +71,8 @@ class Limit:
 
     def wants(self, taken_s: float) -> bool:
         """Return whether the frame taken then is wanted; half an interval early is not early."""
-        if taken_s < self._due_s - self._interval_s / 2:
+        early_s = self._interval_s / 2
+        if taken_s < self._due_s - early_s:
             return False
-        late = taken_s - self._due_s > self._interval_s
-        self._due_s = (taken_s if late else self._due_s) + self._interval_s
+        self._due_s = max(self._due_s, taken_s - early_s) + self._interval_s
         return True

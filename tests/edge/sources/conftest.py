@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -72,10 +73,8 @@ class MjpegCamera:
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=next")
                 self.end_headers()
-                try:
+                with contextlib.suppress(OSError):  # the listener hung up
                     camera.send_all(self.wfile.write)
-                except OSError:
-                    pass
 
             def log_message(self, *_: object) -> None:
                 pass

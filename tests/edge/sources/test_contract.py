@@ -125,9 +125,8 @@ def test_it_opens_again(made: Made) -> None:
     """A closed source opens and gives frames again."""
     source = made.source()
     for _ in range(3):
-        with source:
-            with source.frame(WAIT_S) as frame:
-                assert frame.luma.size > 0
+        with source, source.frame(WAIT_S) as frame:
+            assert frame.luma.size > 0
 
 
 def test_a_wait_is_bounded(made: Made) -> None:
