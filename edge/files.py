@@ -6,7 +6,6 @@ import os
 import secrets
 from pathlib import Path
 
-
 MODE = 0o664
 """Less what the umask takes; whatever it is, not everybody may write."""
 

@@ -6,6 +6,7 @@ import logging
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -155,9 +156,16 @@ class SqliteSink:
         except OSError:  # opening says what is wrong
             pass
         log.warning("%s: was moved or deleted; opened anew", self._path)
+        self._empty_log()
         self.close()
         self._sound = False
         self.open()
+
+    def _empty_log(self) -> None:
+        """Bring the log into the file that was moved away; SQLite would leave it to the next."""
+        if self._database:
+            with suppress(sqlite3.DatabaseError):
+                self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _store(self, readings: Sequence[StableReading]) -> None:
         database = self._database or self._connect()
