@@ -37,7 +37,7 @@ class LiveReader:
         self._region = region
         self._last: GrayImage | None = None  # thumbnails of the last frame, and of the last change
         self._base: GrayImage | None = None
-        self._reads = 0  # of the picture as it is
+        self._reads = 0  # of the picture as it is, while nothing moves
         self._read_s = -np.inf
 
     def see(self, frame: CameraFrame, small: GrayImage | None = None) -> list[StableReading]:
@@ -58,10 +58,14 @@ class LiveReader:
         changed = self._base is None or changed_cells(self._base, small, least).any()
         self._last = small
         if changed:
-            self._base, self._reads = small, 0
-        if self._is_settled(frame.taken_s):
+            self._base = small
+        if changed or moving.any():
+            self._reads = 0
+        elif self._is_settled(frame.taken_s):
             return self.stabilizer.tick(frame.taken_s)
-        self._reads, self._read_s = self._reads + 1, frame.taken_s
+        else:
+            self._reads += 1
+        self._read_s = frame.taken_s
         self.read_frames += 1
         reading = self._placed(self.recognizer.read(luma))
         left, top = (self._region or (0, 0))[:2]

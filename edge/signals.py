@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
@@ -15,12 +16,12 @@ RELOAD = signal.SIGHUP
 class Signals:
     """Context in which SIGTERM and SIGINT ask for the end, and SIGHUP for the settings anew.
 
-    Enter it in the main thread, before others are started. Code that is run by the main thread is
-    never interrupted.
+    Enter it in the main thread. Python runs handlers there, between two of its steps, so they would
+    wait for a call that does not return; the number of the signal is on its way at once.
 
     Args:
         deadline_s: How long the loop may take to end.
-        force_end: Called in the signals' thread if it takes longer, such as when a driver hangs.
+        force_end: Called in the signals' thread if it takes longer.
     """
 
     def __init__(self, deadline_s: float, force_end: Callable[[], None]) -> None:
@@ -30,7 +31,6 @@ class Signals:
         self._over = threading.Event()
         self._deadline_s = deadline_s
         self._force_end = force_end
-        self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
 
     def wants_reload(self) -> bool:
         """Say, once each time, whether the settings are to be read anew."""
@@ -43,7 +43,11 @@ class Signals:
         self.stop.wait(seconds)
 
     def __enter__(self) -> Self:
-        self._before = signal.pthread_sigmask(signal.SIG_BLOCK, {*STOP, RELOAD})
+        self._numbers, self._written = socket.socketpair()
+        self._written.setblocking(False)
+        self._fd_before = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
+        self._before = {each: signal.signal(each, _leave) for each in (*STOP, RELOAD)}
+        self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
         return self
 
@@ -54,17 +58,22 @@ class Signals:
         trace: TracebackType | None,
     ) -> None:
         self._over.set()
+        for each, handler in self._before.items():
+            signal.signal(each, handler)
+        signal.set_wakeup_fd(self._fd_before)
+        self._written.close()
         self._thread.join()
-        signal.pthread_sigmask(signal.SIG_SETMASK, self._before)
+        self._numbers.close()
 
     def _listen(self) -> None:
-        while not self._over.is_set():
-            heard = signal.sigtimedwait({*STOP, RELOAD}, 0.1)
-            if heard is None:
-                continue
-            if heard.si_signo == RELOAD:
+        while number := self._numbers.recv(1):
+            if number[0] == RELOAD:
                 self._reload.set()
-            elif not self.stop.is_set():
+            elif number[0] in STOP and not self.stop.is_set():
                 self.stop.set()
                 if not self._over.wait(self._deadline_s):
                     self._force_end()
+
+
+def _leave(number: int, frame: object) -> None:
+    """Do nothing: the number is on its way to the thread."""

@@ -1,0 +1,382 @@
+"""`edge-run` as a process: what it publishes, tells systemd, survives, and ends with."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from digitcam.train.scene import Scene, render_rows
+
+START = "import sys; from digitcam.edge.cli.run import main; sys.exit(main())"
+PATIENCE_S = 30.0
+STOP_S = 2.0
+"""Seconds in which SIGTERM ends the service."""
+
+
+@pytest.fixture
+def pictures(page: Scene, tmp_path: Path) -> Path:
+    """A directory with the page."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    cv2.imwrite(str(folder / "page.png"), page.image)
+    return folder
+
+
+@pytest.fixture
+def settings(pictures: Path, tmp_path: Path) -> Path:
+    """A settings file that replays the page and writes to files."""
+    return write_settings(tmp_path / "mine.toml", f"replay:{pictures}", tmp_path / "state")
+
+
+def write_settings(path: Path, source: str, state: Path, sinks: str = '"sqlite", "jsonl"') -> Path:
+    state.mkdir(exist_ok=True)
+    path.write_text(
+        f'[camera]\nsource = "{source}"\nloop = true\nframes_per_second = 20\nmax_retries = 1\n'
+        "first_retry_s = 0.05\ntimeout_s = 20\n[stabilize]\nmin_stable_s = 0\n"
+        f'[sinks]\nuse = [{sinks}]\ndirectory = "{state}"\n'
+    )
+    return path
+
+
+class Systemd:
+    """The socket that systemd listens on, and what came through it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "notify"
+        self.told: list[str] = []
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(self.path))
+
+    def wait_for(self, what: str) -> None:
+        """Listen until a message that begins so comes."""
+        self._socket.settimeout(PATIENCE_S)
+        while True:
+            self.told += self._socket.recv(4096).decode().splitlines()
+            if any(line.startswith(what) for line in self.told):
+                return
+
+    def rest(self) -> list[str]:
+        """Return all that was told, without waiting."""
+        self._socket.setblocking(False)
+        while True:
+            try:
+                self.told += self._socket.recv(4096).decode().splitlines()
+            except BlockingIOError:
+                return self.told
+
+
+@pytest.fixture
+def systemd(tmp_path: Path) -> Systemd:
+    """A real datagram socket."""
+    return Systemd(tmp_path)
+
+
+@contextmanager
+def running(*arguments: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
+    """Run `edge-run` until the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", START, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def stop(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[str, str]:
+    """Send the signal, see that it ends as it should, and return what it said."""
+    process.send_signal(number)
+    out, err = process.communicate(timeout=STOP_S)
+    assert process.returncode == 0, err
+    return out, err
+
+
+def until(what: Callable[[], object]) -> None:
+    """Wait until something holds."""
+    end_s = time.monotonic() + PATIENCE_S
+    while not what():
+        assert time.monotonic() < end_s, "it never came"
+        time.sleep(0.02)
+
+
+def lines_of(state: Path) -> list[dict[str, object]]:
+    path = state / "readings.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def rows_of(state: Path) -> list[str]:
+    with sqlite3.connect(state / "readings.db") as database:
+        return [text for (text,) in database.execute("SELECT text FROM readings ORDER BY rowid")]
+
+
+# --- its life --------------------------------------------------------------------------------
+
+
+def test_from_start_to_end(
+    settings: Path, systemd: Systemd, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    """READY, readings in both files, progress, status; SIGTERM ends it with everything written."""
+    state = tmp_path / "state"
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        until(lambda: len(lines_of(state)) == len(rows))
+        systemd.wait_for("WATCHDOG=1")
+        stop(process)
+    assert sorted(str(line["text"]) for line in lines_of(state)) == sorted(rows)
+    assert rows_of(state) == [line["text"] for line in lines_of(state)]
+    told = systemd.rest()
+    assert told.index("READY=1") < told.index("STOPPING=1") == len(told) - 1
+    status = next(line for line in told if line.startswith("STATUS=") and "camera ok" in line)
+    assert "frames/s; last reading" in status
+    assert "sqlite ok, jsonl ok" in status
+
+
+def test_readings_on_stdout(pictures: Path, rows: tuple[str, ...], tmp_path: Path) -> None:
+    """Without any settings file readings are JSON Lines on stdout, and talk is on stderr."""
+    path = write_settings(tmp_path / "x.toml", f"replay:{pictures}", tmp_path, '"stdout"')
+    with running("--config", path) as process:
+        assert process.stdout is not None
+        found = [json.loads(process.stdout.readline()) for _ in rows]
+        _, err = stop(process, signal.SIGINT)
+    assert sorted(each["text"] for each in found) == sorted(rows)
+    assert all(each["source"] == f"replay:{pictures}" for each in found)
+    assert err == f"edge-run: INFO: replay:{pictures}: gives pictures\n"
+
+
+def test_a_recording_ends_by_itself(pictures: Path, settings: Path, tmp_path: Path) -> None:
+    """The end of a replay that does not loop is the end of the command, and no failure."""
+    settings.write_text(settings.read_text().replace("loop = true", "loop = false"))
+    for i in range(5):
+        (pictures / f"copy{i}.png").write_bytes((pictures / "page.png").read_bytes())
+    with running("--config", settings) as process:
+        process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert len(rows_of(tmp_path / "state")) == 3
+
+
+def test_a_camera_that_hangs_does_not_delay_the_end(tmp_path: Path) -> None:
+    """While OpenCV waits for a server that says nothing, SIGTERM still ends in two seconds."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        url = f"video:http://127.0.0.1:{server.getsockname()[1]}/stream"
+        path = write_settings(tmp_path / "x.toml", url, tmp_path / "state")
+        with running("--config", path) as process:
+            server.settimeout(PATIENCE_S)
+            connection, _ = server.accept()
+            with connection:
+                stop(process)
+
+
+# --- settings read anew ----------------------------------------------------------------------
+
+
+def test_settings_that_are_wrong_are_not_taken(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """SIGHUP with an impossible file keeps the old settings and says why."""
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        settings.write_text(settings.read_text() + "sqlite_max_readings = 0\n")
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for("READY=1")
+        _, err = stop(process)
+    line = settings.read_text().count("\n")
+    assert f"mine.toml: line {line}: sinks.sqlite_max_readings must be a whole number from 1" in err
+    assert "the settings before are kept" in err
+
+
+def test_new_settings_are_taken(
+    settings: Path, page: Scene, systemd: Systemd, tmp_path: Path
+) -> None:
+    """SIGHUP brings another source, other sinks and another rule into force at once."""
+    other = tmp_path / "other"
+    other.mkdir()
+    scene = render_rows(["7070"], np.random.default_rng(8), height_px=52)
+    cv2.imwrite(str(other / "page.png"), scene.image)
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        until(lambda: len(lines_of(tmp_path / "state")) == 3)
+        write_settings(settings, f"replay:{other}", tmp_path / "new", '"jsonl"')
+        settings.write_text(settings.read_text() + "[plausibility]\nmax_digits = 3\n")
+        process.send_signal(signal.SIGHUP)
+        until(lambda: lines_of(tmp_path / "new"))
+        stop(process)
+    (found,) = lines_of(tmp_path / "new")
+    assert (found["text"], found["suspect"]) == ("7070", "expected 1 to 3 digits, found 4")
+    assert not (tmp_path / "new" / "readings.db").exists()
+
+
+def test_what_is_known_is_not_published_again_after_a_reload(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """Settings that change nothing about readings repeat none."""
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        until(lambda: len(lines_of(tmp_path / "state")) == 3)
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("READY=1")
+        time.sleep(0.5)  # ten frames
+        stop(process)
+    assert len(lines_of(tmp_path / "state")) == 3
+
+
+# --- bad input -------------------------------------------------------------------------------
+
+
+def refusal(*arguments: object, **environment: str) -> tuple[int, str]:
+    """Run `edge-run` to its end; return the status and the one line that it ends with."""
+    with running(*arguments, **environment) as process:
+        out, err = process.communicate(timeout=PATIENCE_S)
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("edge-run: ")
+    return process.returncode, last.removeprefix("edge-run: ")
+
+
+@pytest.mark.parametrize(
+    ("source", "status", "says"),
+    [
+        ("webcam", 78, "camera.source: expected picamera2[:N], v4l2:"),
+        ("v4l2:nothing", 78, ""),
+        ("v4l2:/dev/video999", 75, "v4l2:/dev/video999: "),
+        ("replay:nowhere", 75, "replay:nowhere: "),
+        ("video:nothing.mp4", 75, "video:nothing.mp4: "),
+        ("video:http://127.0.0.1:9/stream", 75, "video:http://127.0.0.1:9/stream: "),
+    ],
+)
+def test_a_source_that_cannot_be_had(source: str, status: int, says: str, settings: Path) -> None:
+    """A wrong name is an error of the settings; what may come later is tried again by systemd."""
+    code, line = refusal("--config", settings, "--source", source)
+    assert (code, line[: len(says)]) == (status, says)
+
+
+def test_settings_that_cannot_be_used(settings: Path, tmp_path: Path, bundle_copy: Path) -> None:
+    """Each ends with 78, which systemd does not retry, and one line."""
+    assert refusal("--config", tmp_path)[0] == 78
+    assert refusal("--config", tmp_path / "none.toml")[0] == 78
+    good = settings.read_text()
+    settings.write_text(good + "[camera\n")
+    assert refusal("--config", settings)[0] == 78
+    settings.write_text(good + "colour = 1\n")
+    code, line = refusal("--config", settings)
+    assert (code, f"{settings}: line {good.count(chr(10)) + 1}: unknown" in line) == (78, True)
+    settings.write_text(f'model = "{bundle_copy}"\n' + good)
+    Path(f"{bundle_copy}.tflite").write_bytes(b"no model")
+    code, line = refusal("--config", settings)
+    assert (code, "sha256 must be" in line) == (78, True)
+
+
+def test_a_state_directory_that_cannot_be_written(settings: Path, tmp_path: Path) -> None:
+    """It ends with 73 before the camera is opened, and says what to do."""
+    (tmp_path / "state").rmdir()
+    code, line = refusal("--config", settings)
+    assert code == 73
+    assert f"{tmp_path / 'state'}: expected a directory" in line
+
+
+def test_check_config(settings: Path, tmp_path: Path) -> None:
+    """Good settings are said to be good without opening anything; bad ones end with 78."""
+    done = subprocess.run(
+        [sys.executable, "-c", START, "--config", str(settings), "--check-config"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    said = (0, "the settings are possible, and the model fits\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == said
+    assert not any((tmp_path / "state").iterdir())
+    settings.write_text("threads = 0\n")
+    assert refusal("--config", settings, "--check-config")[0] == 78
+
+
+def test_lines_for_the_journal_have_their_priority(settings: Path) -> None:
+    """Where stderr goes to the journal, each line begins with its priority."""
+    with running("--config", settings, "--source", "replay:x", JOURNAL_STREAM="8:1") as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert err.splitlines()[0].startswith("<4>replay:x: ")
+
+
+# --- signals at random moments ---------------------------------------------------------------
+
+ROUNDS = """
+import os, random, signal, sys, time
+from pathlib import Path
+from digitcam.edge.service import Service
+from digitcam.edge.settings_file import load_settings
+settings = load_settings(Path(sys.argv[1]))
+chance = random.Random(int(sys.argv[3]))
+ends = {}
+for _ in range(int(sys.argv[2])):
+    child = os.fork()
+    if not child:
+        try:
+            Service(settings, lambda: load_settings(Path(sys.argv[1]))).run()
+        finally:
+            os._exit(1 if sys.exc_info()[0] else 0)
+    time.sleep(chance.uniform(0.0, 0.25))
+    number = chance.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+    os.kill(child, number)
+    if number == signal.SIGHUP:
+        time.sleep(0.02)
+        os.kill(child, chance.choice([signal.SIGTERM, signal.SIGKILL]))
+    end_s = time.monotonic() + 5
+    done, status = os.waitpid(child, os.WNOHANG)
+    while not done and time.monotonic() < end_s:
+        time.sleep(0.002)
+        done, status = os.waitpid(child, os.WNOHANG)
+    if not done:
+        os.kill(child, signal.SIGKILL)
+        sys.exit(f"{number} did not end it")
+    code = os.waitstatus_to_exitcode(status)
+    ends[code] = ends.get(code, 0) + 1
+print(ends)
+"""
+
+
+def test_signals_at_random_moments(settings: Path, pictures: Path, tmp_path: Path) -> None:
+    """After 200 ends by any signal both files are sound, and each line is a row of the database."""
+    for i, text in enumerate(("19", "28", "37", "46")):
+        scene = render_rows([text], np.random.default_rng(i), height_px=52, size=(240, 320))
+        for again in "ab":  # what has just changed may be a hand; it is read in the second frame
+            cv2.imwrite(str(pictures / f"{i}{again}.png"), scene.image)
+    text = settings.read_text().replace("frames_per_second = 20", "frames_per_second = 0")
+    settings.write_text(text.replace("min_stable_s = 0", "min_stable_s = 0\nagree = 1\nof = 1"))
+    rounds = subprocess.run(
+        [sys.executable, "-c", ROUNDS, str(settings), "200", "7"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        check=False,
+    )
+    assert rounds.returncode == 0, rounds.stderr[-2000:]
+    state = tmp_path / "state"
+    written = [line["id"] for line in lines_of(state)]
+    with sqlite3.connect(state / "readings.db") as database:
+        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        kept = [key for (key,) in database.execute("SELECT id FROM readings ORDER BY rowid")]
+    assert len(written) > 1000
+    assert len(set(written)) == len(written)
+    assert set(written) <= set(kept)
+    assert sorted(state.iterdir())[0].name.startswith("readings")
+    assert not [path for path in state.iterdir() if "corrupt" in path.name or "torn" in path.name]
