@@ -10,10 +10,9 @@ from pathlib import Path
 from ..doctor import Finding, Machine, examine
 from ..errors import EdgeError
 from .common import add_common, complain, print_all
+from .run import CONFIG
 
 COMMAND = "edge-doctor"
-CONFIG = Path("/etc/digitcam/digitcam.toml")
-"""The service's settings."""
 EPILOG = """
 Each check prints a line: ok, warning or failure, what was found, and indented below it what to
 do. With --json it is an object a line with the keys name, level, found and remedy, which is null

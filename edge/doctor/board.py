@@ -6,7 +6,7 @@ import re
 
 from ..settings import Settings
 from .finding import Finding, failure, ok, warning
-from .machine import Machine
+from .machine import Machine, text_of
 
 THROTTLED = {
     0: "under-voltage",
@@ -51,7 +51,7 @@ def check_power(machine: Machine) -> Finding:
         return warning(
             "power",
             f"cannot tell: {how}",
-            "sudo apt install raspi-utils, and sudo usermod -aG video for who asks",
+            "sudo apt install raspi-utils, and ask again as root: sudo edge-doctor",
         )
     return throttled_finding(UNDER_VOLTAGE * alarm)
 
@@ -71,16 +71,14 @@ def throttled_finding(bits: int) -> Finding:
 def _alarm(machine: Machine) -> bool | None:
     """Return the under-voltage alarm of the kernel's raspberrypi-hwmon; None where it is not."""
     for name in machine.glob("/sys/class/hwmon/*/name"):
-        if machine.text(f"/{name.relative_to(machine.root)}") == "rpi_volt":
-            alarm = name.with_name("in0_lcrit_alarm").relative_to(machine.root)
-            return machine.text(f"/{alarm}") == "1"
+        if text_of(name) == "rpi_volt":
+            return text_of(name.with_name("in0_lcrit_alarm")) == "1"
     return None
 
 
 def check_temperature(machine: Machine) -> Finding:
     """Look for the hottest of the kernel's thermal zones."""
-    zones = machine.glob("/sys/class/thermal/thermal_zone*/temp")
-    texts = [machine.text(f"/{zone.relative_to(machine.root)}") for zone in zones]
+    texts = map(text_of, machine.glob("/sys/class/thermal/thermal_zone*/temp"))
     millidegrees = [int(text) for text in texts if text and re.fullmatch(r"-?\d+", text)]
     if not millidegrees:
         return ok("temperature", "no sensor to ask")
@@ -89,7 +87,7 @@ def check_temperature(machine: Machine) -> Finding:
         return ok("temperature", f"{hottest:.0f} C")
     judge = failure if hottest >= TOO_HOT_C else warning
     limit = TOO_HOT_C if hottest >= TOO_HOT_C else HOT_C
-    found = f"{hottest:.0f} C; from {limit:.0f} C on a Raspberry Pi slows down"
+    found = f"{hottest:.0f} C, a Raspberry Pi slows down from {limit:.0f} C"
     return judge("temperature", found, COOLING)
 
 

@@ -18,7 +18,7 @@ from ..processes import describe_process, holders_of
 from ..settings import CameraSettings, Settings
 from ..sources import source_of
 from .finding import Finding, failure, ok, refusal, warning
-from .machine import Machine, registered_groups
+from .machine import Machine, registered_groups, text_of
 from .reader import answer_of, run_probe
 
 CAMERAS_S = 30.0
@@ -201,7 +201,8 @@ def _held(name: str, devices: Iterable[Path], free: Finding) -> Finding:
             with lock:
                 pass
     except SourceBusyError as error:
-        if OURS in command_line(_pid_in(lock.path)):
+        pid = (text_of(lock.path) or "").partition("\n")[0]  # of who took it
+        if pid.isdigit() and OURS in command_line(int(pid)):
             return ok("camera", f"{free.found}, held by {OURS}, as it should be")
         return refusal("camera", error)
     except SourceError as error:
@@ -215,25 +216,13 @@ def _held(name: str, devices: Iterable[Path], free: Finding) -> Finding:
     return warning("camera", found, "end that process if the camera is busy")
 
 
-def command_line(pid: str) -> str:
+def command_line(pid: int) -> str:
     """Return the whole command line of a process; empty if there is none or it is hidden."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").replace("\0", " ")
-    except OSError:
-        return ""
-
-
-def _pid_in(lock_file: Path) -> str:
-    """Return the number of the process that took a lock, which is the first line of its file."""
-    try:
-        first = lock_file.read_text(errors="replace").partition("\n")[0]
-    except OSError:
-        return ""
-    return first if first.isdigit() else ""
+    return (text_of(Path(f"/proc/{pid}/cmdline")) or "").replace("\0", " ")
 
 
 def _is_other(pid: int) -> bool:
-    command = command_line(str(pid))
+    command = command_line(pid)
     return pid != os.getpid() and not any(name in command for name in (OURS, *IDLE))
 
 

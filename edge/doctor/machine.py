@@ -20,17 +20,19 @@ class Ran:
     """A command that came to an end."""
 
     status: int | None
-    """As subprocess has it, a signal below zero; None when the time limit ended it."""
+    """As subprocess has it, below zero a signal's; None when the time limit ended it."""
     out: str
     """What it wrote to stdout."""
     err: str
     """And to stderr."""
 
     def ending(self) -> str:
-        """Return how it ended, for a message: ``exit status 1``, ``SIGILL``, ``the time limit``."""
+        """Return how it ended, to come after "ended by"."""
         if self.status is None:
             return "the time limit"
-        return signal.Signals(-self.status).name if self.status < 0 else f"status {self.status}"
+        if self.status < 0:
+            return f"signal {-self.status} ({signal.strsignal(-self.status)})"
+        return f"exit status {self.status}"
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,14 @@ class User:
             return self.uid == 0 or folder.st_mode & 0o300 == 0o300
         bits = 0o030 if folder.st_gid in self.groups else 0o003
         return folder.st_mode & bits == bits
+
+
+def text_of(path: Path) -> str | None:
+    """Return what a file holds, stripped; None where it cannot be read."""
+    try:
+        return path.read_text(errors="replace").strip("\0 \n")
+    except OSError:
+        return None
 
 
 def registered_groups(name: str) -> frozenset[int]:
@@ -77,13 +87,10 @@ class Machine:
 
     def text(self, name: str) -> str | None:
         """Return what a file holds, stripped; None where it cannot be read."""
-        try:
-            return self.path(name).read_text(errors="replace").strip("\0 \n")
-        except OSError:
-            return None
+        return text_of(self.path(name))
 
     def glob(self, pattern: str) -> list[Path]:
-        """Return the paths that an absolute pattern stands for, in order."""
+        """Return where the paths lie that an absolute pattern stands for, in order."""
         return sorted(self.root.glob(pattern.lstrip("/")))
 
     def is_raspberry_pi(self) -> bool:

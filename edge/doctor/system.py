@@ -128,6 +128,6 @@ def _state_finding(name: str, state: dict[str, str]) -> Finding:
         return failure("service", f"{found}; it ended by {state.get('Result')}", log)
     if restarts or active in ("activating", "deactivating"):
         return warning("service", found, log)
-    if active != "active" or enabled != "enabled":
+    if active == "inactive" or enabled == "disabled":
         return warning("service", found, f"sudo systemctl enable --now {name}")
     return ok("service", found)
