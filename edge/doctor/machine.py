@@ -32,7 +32,8 @@ class Ran:
             return "the time limit"
         if self.status < 0:
             return f"signal {-self.status} ({signal.strsignal(-self.status)})"
-        return f"exit status {self.status}"
+        last = (self.err.strip().splitlines() or ["nothing on stderr"])[-1]
+        return f"exit status {self.status} ({last:.100})"
 
 
 @dataclass(frozen=True)
