@@ -92,7 +92,7 @@ def _files(settings: SinkSettings) -> dict[str, Path]:
 def _check_directory(folder: Path) -> None:
     expected = f"{folder}: expected a directory for the readings that may be written, found"
     try:
-        (folder / ".").stat()
+        os.stat(f"{folder}/.")  # noqa: PTH116 - a Path drops the dot, which wants a directory
         read_only = os.statvfs(folder).f_flag & os.ST_RDONLY
     except OSError as error:
         hint = {errno.ENOENT: f"create it with mkdir -p {folder}", errno.ENOTDIR: "remove the file"}

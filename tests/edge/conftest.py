@@ -6,7 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -94,6 +95,14 @@ def predict(start: list[str], tmp_path: Path) -> Predict:
         )
 
     return run  # type: ignore[return-value]
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user can look into; those of `tmp_path` are one user's alone."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture(scope="session")
