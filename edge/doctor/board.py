@@ -103,7 +103,9 @@ def check_memory(settings: Settings | None, machine: Machine) -> Finding:
         remedy = "end other programs or the desktop, or reduce gpu_mem or CMA in config.txt"
         return judge("memory", f"{found}, expected at least {LOW_MB} MB", remedy)
     picamera2 = settings is not None and settings.camera.source.startswith("picamera2")
-    return _contiguous(found, sizes) if picamera2 else ok("memory", found)
+    if picamera2 and machine.is_raspberry_pi():
+        return _contiguous(found, sizes)
+    return ok("memory", found)
 
 
 def _contiguous(found: str, sizes: dict[str, int]) -> Finding:

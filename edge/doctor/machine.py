@@ -132,6 +132,10 @@ class Machine:
             return self.caller()
         return User(entry.pw_name, entry.pw_uid, registered_groups(entry.pw_name))
 
+    def has_service_user(self) -> bool:
+        """Tell whether the service's user is there, which comes with its installation."""
+        return self.user().name == self.service
+
     def caller(self) -> User:
         """Return who runs this, with the groups of the session."""
         uid = os.geteuid()

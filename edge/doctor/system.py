@@ -27,14 +27,14 @@ def check_disk(settings: Settings, machine: Machine) -> Finding:
     """Look at the disk that readings go to: space, files, and whether the user may write."""
     if not FILE_SINKS & set(settings.sinks.use):
         return ok("disk", f"readings go to {', '.join(settings.sinks.use) or 'nowhere'}, no file")
-    folder = sink_directory(settings, machine)
+    folder, user = sink_directory(settings, machine), machine.user()
     try:
         status, volume = folder.stat(), os.statvfs(folder)
     except OSError as error:
         return failure(
             "disk",
             f"{folder}: expected the directory of readings: {error.strerror}",
-            f"sudo install -d -o {machine.user().name} {folder}",
+            f"sudo install -d -o {user.name} {folder}",
         )
     if volume.f_flag & os.ST_RDONLY:
         return failure(
@@ -42,22 +42,30 @@ def check_disk(settings: Settings, machine: Machine) -> Finding:
             f"{folder}: mounted read-only, as a damaged card is",
             "sudo dmesg | grep -i 'error\\|remount'; replace the card if it is worn",
         )
-    if not machine.user().may_write(status):
+    if folder != _before_first_start(machine) and not user.may_write(status):
         return failure(
             "disk",
-            f"{folder}: {machine.user().name} may not write there",
-            f"sudo chown {machine.user().name} {folder}",
+            f"{folder}: {user.name} may not write there",
+            f"let {user.name}, or name another directory in [sinks] of the settings",
         )
     files = volume.f_favail if volume.f_files else LOW_INODES  # some file systems count none
     return space_finding(str(folder), volume.f_bavail * volume.f_frsize // 10**6, files)
 
 
 def sink_directory(settings: Settings, machine: Machine) -> Path:
-    """Return where the service's files are, or would be if this started it by hand."""
-    service = machine.path(f"/var/lib/{machine.service}")
-    if not settings.sinks.directory and service.is_dir():
-        return service
-    return state_directory(settings.sinks).absolute()
+    """Return where the service's files are, or would be if this started it by hand.
+
+    systemd makes the service's directory at the first start; until then it is the one above.
+    """
+    above = _before_first_start(machine)
+    service = above / machine.service
+    if settings.sinks.directory or not (service.is_dir() or machine.has_service_user()):
+        return state_directory(settings.sinks).absolute()
+    return service if service.is_dir() else above
+
+
+def _before_first_start(machine: Machine) -> Path:
+    return machine.path("/var/lib")
 
 
 def space_finding(folder: str, free_mb: int, files: int) -> Finding:

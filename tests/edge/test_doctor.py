@@ -37,6 +37,7 @@ from digitcam.edge.doctor.system import check_clock, check_disk, check_service, 
 from digitcam.edge.errors import EdgeError
 from digitcam.edge.golden import golden_of
 from digitcam.edge.lock import CameraLock
+from digitcam.edge.processes import holders_of
 from digitcam.edge.settings import CameraSettings, Settings, SinkSettings
 
 CHECKS = [
@@ -351,16 +352,27 @@ LOCKS = """
 import sys
 from pathlib import Path
 from digitcam.edge.lock import CameraLock
+from digitcam.edge.processes import holders_of
 CameraLock(sys.argv[1], Path(sys.argv[2])).__enter__()
 """
 
 
 @pytest.fixture
-def device(machine: Machine) -> str:
-    """A character device that hardly anybody has open, as /dev/video0 of the machine."""
+def device(machine: Machine) -> Iterator[str]:
+    """A character device that nobody has open, as /dev/video0 of the machine.
+
+    It is a terminal: one whose number is not taken in a container beside this one either.
+    """
+    pairs = [os.openpty() for _ in range(20)]
+    names = [Path(os.ttyname(terminal)) for _, terminal in pairs]
+    for _, terminal in pairs:
+        os.close(terminal)
     machine.path("/dev").mkdir()
-    machine.path("/dev/video0").symlink_to("/dev/full")
-    return "/dev/video0"
+    free = next(name for name in names if not holders_of(name))
+    machine.path("/dev/video0").symlink_to(free)
+    yield "/dev/video0"
+    for master, _ in pairs:
+        os.close(master)
 
 
 @pytest.mark.usefixtures("lock_folder")
@@ -403,7 +415,7 @@ def test_a_device_that_another_program_has_open(
     machine: Machine, device: str, tmp_path: Path
 ) -> None:
     """It is named, as a warning: it may have the device open without using it."""
-    opens = "import os, sys\nos.open(sys.argv[1], os.O_RDWR)"
+    opens = "import os, sys\nos.open(sys.argv[1], os.O_RDWR | os.O_NOCTTY)"
     with process("viewer", opens, tmp_path, machine.path(device)) as pid:
         level, said = camera(f"v4l2:{device}", machine)
     assert level == "warning"
@@ -596,12 +608,21 @@ def test_the_service_directory_goes_first(machine: Machine) -> None:
     assert f"/var/lib/{machine.service}:" in check_disk(settings, machine).found
 
 
+def test_a_service_before_its_first_start(machine: Machine) -> None:
+    """Its directory is yet to be made by systemd: the disk is looked at, not the permission."""
+    machine.path("/var/lib").mkdir(parents=True, mode=0o700)
+    settings = Settings(sinks=SinkSettings(use=("sqlite",)))
+    level, said = level_and_text(check_disk(settings, replace(machine, service="nobody")))
+    assert level in ("ok", "warning")
+    assert said.startswith(f"{machine.path('/var/lib')}: ")
+
+
 def test_a_directory_of_others(machine: Machine, tmp_path: Path) -> None:
     """Where the service's user may not write, no reading is kept."""
     tmp_path.chmod(0o700)
     level, said = level_and_text(check_disk(into(tmp_path), replace(machine, service="nobody")))
     assert level == "failure"
-    assert f"sudo chown nobody {tmp_path}" in said
+    assert f"{tmp_path}: nobody may not write there" in said
 
 
 def test_permission_is_judged_as_the_kernel_does(tmp_path: Path) -> None:
@@ -737,12 +758,19 @@ MEMORY = "MemTotal: 500000 kB\nMemAvailable: {} kB\nCmaTotal: {} kB\nCmaFree: 10
         (70_000, 262_144, "replay:x", "failure"),
     ],
 )
+@pytest.mark.usefixtures("pi")
 def test_memory(
     machine: Machine, write: Write, available: int, contiguous: int, source: str, level: str
 ) -> None:
     """Free memory counts for all, contiguous memory for cameras of libcamera."""
     write("/proc/meminfo", MEMORY.format(available, contiguous))
     assert level_and_text(check_memory(of_source(source), machine))[0] == level
+
+
+def test_memory_of_another_machine(machine: Machine, write: Write) -> None:
+    """Only a Raspberry Pi has cameras of libcamera that need contiguous memory."""
+    write("/proc/meminfo", MEMORY.format(400_000, 0))
+    assert level_and_text(check_memory(of_source("picamera2"), machine))[0] == "ok"
 
 
 def test_memory_that_cannot_be_told(machine: Machine) -> None:
