@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -69,6 +70,8 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
             path.stat()
         except OSError as error:
             raise ReadingsError(
