@@ -42,7 +42,9 @@ def changed_cells(before: GrayImage, now: GrayImage, least: int) -> NDArray[np.b
     if before.shape != now.shape:
         return np.ones(now.shape, np.bool_)
     difference = now.astype(np.int16) - before
-    light = int(np.median(difference)) if np.any(difference) else 0
+    if np.abs(difference).max() < least:
+        return np.zeros(now.shape, np.bool_)
+    light = int(np.median(difference))
     changed: NDArray[np.bool_] = np.abs(difference - light) >= least
     return changed
 

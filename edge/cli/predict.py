@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -14,14 +15,15 @@ from time import perf_counter
 import cv2
 
 from ..annotate import draw_reading
-from ..bundle import DEFAULT_BUNDLE
 from ..decode import MAX_BYTES, SUFFIXES, pictures_in
 from ..errors import EdgeError, ImageError
 from ..files import write_whole
 from ..frame import Frame, Reading
+from ..lock import CameraLock
 from ..recognize import Recognizer
-from ..settings import RUNTIMES, Settings
+from ..settings import RUNTIMES, CameraSettings, Settings
 from ..settings_file import load_settings
+from ..sources import FORMS, source_of
 from .common import add_common, complain, native_lines_hidden, print_all
 
 COMMAND = "edge-predict"
@@ -34,15 +36,20 @@ def build_parser() -> argparse.ArgumentParser:
         prog=COMMAND, description="Read the handwritten digits in pictures."
     )
     add = parser.add_argument
-    add("images", nargs="+", metavar="IMAGE", help="image, directory of images, or - for stdin")
+    add("images", nargs="*", metavar="IMAGE", help="image, directory of images, or - for stdin")
+    add(
+        "--camera",
+        nargs="?",
+        const="",
+        metavar="SOURCE",
+        help=f"read one frame of a camera instead: {FORMS} (default: as the settings say)",
+    )
     add("--json", action="store_true", help="one JSON object a line an image")
     add("--annotate", type=Path, metavar="OUT.png", help="draw the reading of the one image here")
     add(
         "--model",
-        type=Path,
-        default=DEFAULT_BUNDLE,
         metavar="BUNDLE",
-        help="model bundle, or the name of one that ships (default: digits)",
+        help="model bundle, or the name of one that ships (default: as the settings say, digits)",
     )
     add(
         "--min-confidence",
@@ -64,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     if options.annotate and options.annotate.suffix.lower() not in SUFFIXES:
         parser.error(f"--annotate: expected a name like OUT.png, found {options.annotate}")
+    if bool(options.images) == (options.camera is not None):
+        parser.error("expected images or --camera, found " + ("both" if options.images else "none"))
     try:
         return _predict(options, parser)
     except EdgeError as error:
@@ -91,7 +100,10 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     if options.annotate and len(sources) > 1:
         parser.error(f"--annotate takes one image, found {len(sources)}")
     with native_lines_hidden(options.debug):
-        recognizer = Recognizer(options.model, settings)
+        recognizer = Recognizer(options.model or settings.model, settings)
+    if options.camera is not None:
+        camera = replace(settings.camera, source=options.camera or settings.camera.source)
+        _read_camera(recognizer, camera, options)
     for source in sources:
         with attempt:
             _read_one(recognizer, source, options)
@@ -139,10 +151,30 @@ def _read_one(recognizer: Recognizer, source: str | Path, options: argparse.Name
     with native_lines_hidden(options.debug):
         frame = recognizer.frame(_stdin() if source == STDIN else source)
         reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
-    name = "stdin" if source == STDIN else str(source)
+    _tell("stdin" if source == STDIN else str(source), frame, reading, options)
+
+
+def _tell(name: str, frame: Frame, reading: Reading, options: argparse.Namespace) -> None:
     print_all(_json(name, reading) if options.json else _text(name, reading))
     if options.annotate:
         write_annotated(options.annotate, frame, reading)
+
+
+def _read_camera(
+    recognizer: Recognizer, settings: CameraSettings, options: argparse.Namespace
+) -> None:
+    source = source_of(settings)
+    lock = CameraLock(source.name) if source.exclusive else nullcontext()
+    start = perf_counter()
+    with (
+        native_lines_hidden(options.debug),
+        lock,
+        source,
+        source.frame(settings.timeout_s) as taken,
+    ):
+        frame = recognizer.frame(taken.luma.copy())
+    reading = recognizer.read_frame(frame, decode_ms=(perf_counter() - start) * 1e3)
+    _tell(source.name, frame, reading, options)
 
 
 def _stdin() -> bytes:

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from digitcam.edge.cli.predict import main
+from digitcam.edge.lock import CameraLock
 from digitcam.edge.recognize import Recognizer
 from digitcam.train.scene import Scene
 
@@ -232,7 +233,8 @@ def test_debug_shows_the_traceback(predict: Predict) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "the following arguments are required: IMAGE"),
+        ([], "expected images or --camera, found none"),
+        (["a.png", "--camera", "picamera2"], "expected images or --camera, found both"),
         (["--min-confidence", "1.5", "a.png"], "expected a number from 0 to 1, found '1.5'"),
         (["--min-confidence", "nan", "a.png"], "expected a number from 0 to 1, found 'nan'"),
         (["--min-confidence", "much", "a.png"], "expected a number from 0 to 1, found 'much'"),
@@ -285,6 +287,50 @@ def test_another_bundle(note: Path, bundle_copy: Path, text: str, capsys: Captur
     """The model may lie anywhere."""
     assert main(["--model", str(bundle_copy), str(note)]) == 0
     assert capsys.readouterr().out == f"{note}:\n{indented(text)}"
+
+
+# --- one frame of a camera -------------------------------------------------------------------
+
+
+def test_one_frame_of_a_camera(note: Path, text: str, tmp_path: Path, capsys: Capture) -> None:
+    """A frame is taken, read and drawn as a picture is; the source may be named in the settings."""
+    out = tmp_path / "seen.png"
+    source = f"replay:{note.parent}"
+    assert main(["--camera", source, "--annotate", str(out)]) == 0
+    assert capsys.readouterr() == (f"{source}:\n{indented(text)}", "")
+    assert out.exists()
+    config = tmp_path / "mine.toml"
+    config.write_text(f'[camera]\nsource = "{source}"\n')
+    out.unlink()
+    assert main(["--camera", "--config", str(config), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("replay:nowhere", "replay:nowhere: expected a directory of pictures"),
+        ("webcam", "camera.source: expected picamera2[:N]"),
+    ],
+)
+def test_a_camera_that_cannot_be_had(source: str, says: str, capsys: Capture) -> None:
+    """It is one line and a failure."""
+    assert main(["--camera", source]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert complaint(err).startswith(says)
+
+
+def test_a_camera_that_another_process_holds(predict: Predict, tmp_path: Path) -> None:
+    """Who holds it is told, with what to do."""
+    with CameraLock("v4l2:/dev/video7"):
+        done = predict("--camera", "v4l2:/dev/video7")
+    assert done.returncode == 1
+    said = complaint(done.stderr)
+    assert said.startswith(
+        f"v4l2:/dev/video7: expected a free camera, it is held by process {os.getpid()}"
+    )
+    assert "systemctl stop digitcam" in said
 
 
 # --- annotated pictures ----------------------------------------------------------------------

@@ -1,0 +1,306 @@
+"""What the camera service costs, how late it is, whether it leaks, and what it reads from nothing.
+
+    python benchmarks/service.py                  # 30 frames a second on one core
+    python benchmarks/service.py --soak 200000    # so many frames as fast as they go
+    python benchmarks/service.py --day            # a day of changing scenes without a digit
+
+Frames are rendered, 640 x 480, with a sensor's noise, and replayed from files; each run is a
+process of its own that runs the service on one processor and writes to SQLite and JSON Lines.
+
+- moving: every frame shows 20 digits and differs from the one before, so every frame is read;
+- still: the same page in 30 different noises;
+- pages: 20 digits a page, each page for a second, so that readings are published. Latency is from
+  the frame that makes a reading stable to the reading in both files.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from time import monotonic, process_time
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge import Recognizer
+from digitcam.edge.decode import luma_of
+from digitcam.edge.frame import GrayImage, StableReading
+from digitcam.edge.live import LiveReader
+from digitcam.edge.service import Service
+from digitcam.edge.settings import (
+    CameraSettings,
+    PlausibilitySettings,
+    Settings,
+    SinkSettings,
+    StabilizeSettings,
+)
+from digitcam.edge.sources import CameraFrame
+from digitcam.edge.stabilize import Stabilizer
+from digitcam.train.photograph import Look, photograph, random_look
+from digitcam.train.scene import render_rows
+
+Image = NDArray[np.uint8]
+
+SIZE = (480, 640)
+DIGITS = 20
+RATE = 30.0
+SECONDS = 20.0
+NOISE = 2.0
+"""Standard deviation of the sensor's noise, grey levels."""
+WARM_FRAMES = 10_000
+"""After so many frames of a soak memory should have found its size."""
+MAX_GROWTH = 0.05
+FRAMES_A_SCENE = 12
+SCENES_A_DAY = 24 * 60
+"""A scene a minute."""
+MAX_FALSE = 1
+
+
+def main() -> int:
+    """Measure what is asked for; 1 if a target is missed."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--soak", type=int, metavar="FRAMES", help="run so many frames instead")
+    parser.add_argument("--day", action="store_true", help="show a day without digits instead")
+    parser.add_argument("--child", nargs=4, metavar="X", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        folder, state, rate, frames = options.child
+        print(json.dumps(_serve(Path(folder), Path(state), float(rate), int(frames))))
+        return 0
+    if options.day:
+        return _day()
+    return _soak(options.soak) if options.soak else _costs()
+
+
+# --- runs, each in a process of its own ------------------------------------------------------
+
+
+class _Measured(Service):
+    """The service, which notes when frames came and when their readings were written."""
+
+    def __init__(self, settings: Settings, frames: int) -> None:
+        super().__init__(settings)
+        self.put_s: dict[str, float] = {}
+        self.memory: list[tuple[int, int, int]] = []
+        self.dropped = 0
+        self._until = frames
+
+    def _take(self, frame: CameraFrame, small: GrayImage) -> None:
+        before = self._last
+        super()._take(frame, small)
+        if self._last is not before and self._last:
+            self.put_s[self._last.id] = frame.taken_s
+        self.dropped = self._camera.source.dropped
+        if self.frames % 1000 == 0:
+            self.memory.append((self.frames, _resident_bytes(), _descriptors()))
+        if self.frames == self._until:
+            signal.raise_signal(signal.SIGTERM)
+
+
+def _serve(folder: Path, state: Path, rate: float, frames: int) -> dict[str, Any]:
+    """Run the service over the pictures in a folder and return what was measured."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    camera = CameraSettings(source=f"replay:{folder}", frames_per_second=rate, loop=True)
+    sinks = SinkSettings(use=("sqlite", "jsonl"), directory=str(state))
+    service = _Measured(Settings(camera=camera, sinks=sinks), frames)
+    written: dict[str, float] = {}
+    if folder.name == "pages":  # looking costs a little, too
+        follow = (state / "readings.jsonl", written)
+        threading.Thread(target=_follow, args=follow, daemon=True).start()
+    start_s, start_cpu_s = monotonic(), process_time()
+    service.run()
+    elapsed_s, cpu_s = monotonic() - start_s, process_time() - start_cpu_s
+    late = [written[key] - taken for key, taken in service.put_s.items() if key in written]
+    return {
+        "frames": service.frames,
+        "read": service._live.read_frames,
+        "dropped": service.dropped,
+        "frames_per_second": service.frames / elapsed_s,
+        "cpu_ms": 1e3 * cpu_s / service.frames,
+        "latency_ms": [1e3 * value for value in late],
+        "memory": service.memory,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+    }
+
+
+def _follow(path: Path, written: dict[str, float]) -> None:
+    """Note when each line of a growing file is there; looks a thousand times a second."""
+    pause = threading.Event()
+    while not path.exists():
+        pause.wait(0.001)
+    with path.open() as file:
+        while True:
+            line = file.readline()
+            if line:
+                written[json.loads(line)["id"]] = monotonic()
+            else:
+                pause.wait(0.001)
+
+
+def _run(folder: Path, rate: float, frames: int) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as state:
+        command = [sys.executable, __file__, "--child", str(folder), state, str(rate), str(frames)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"service: a run ended with {done.returncode}: {done.stderr[-500:]}")
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _resident_bytes() -> int:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * resource.getpagesize()
+
+
+def _descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+# --- pictures --------------------------------------------------------------------------------
+
+
+def _page(index: int) -> Image:
+    rng = np.random.default_rng(index)
+    rows = ["".join(map(str, rng.integers(0, 10, 5))) for _ in range(DIGITS // 5)]
+    return render_rows(rows, rng, size=SIZE, height_px=40, look=Look(noise_sigma=0)).image
+
+
+def _noisy(image: Image, rng: np.random.Generator) -> Image:
+    return np.clip(image + rng.normal(0, NOISE, image.shape), 0, 255).astype(np.uint8)
+
+
+def _write(folder: Path, name: str) -> Path:
+    """Write the pictures of a kind and return their folder."""
+    rng = np.random.default_rng(1)
+    place = folder / name
+    place.mkdir()
+    for number, image in enumerate(_film(name)):
+        cv2.imwrite(str(place / f"{number:04d}.png"), _noisy(luma_of(image), rng))
+    return place
+
+
+def _film(name: str) -> Iterator[Image]:
+    if name == "still":
+        page = _page(0)
+        yield from (page for _ in range(30))
+    elif name == "moving":
+        page = _page(0)
+        for step in range(30):
+            yield np.roll(page, 12 * (step % 2) + step, axis=1)
+    else:
+        for index in range(6):
+            page = _page(index)
+            yield from (page for _ in range(int(RATE)))
+
+
+# --- figures ---------------------------------------------------------------------------------
+
+
+def _costs() -> int:
+    missed = 0
+    print(f"640x480 at {RATE:.0f} frames a second on one core, {DIGITS} digits a frame")
+    print("film     frames/s  dropped  frames read  CPU ms/frame  CPU %  resident MB")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("moving", "still", "pages"):
+            found = _run(_write(Path(folder), name), RATE, int(RATE * SECONDS))
+            print(
+                f"{name:8s} {found['frames_per_second']:8.1f}  {found['dropped']:7d}  "
+                f"{found['read'] / found['frames']:11.0%}  {found['cpu_ms']:12.2f}  "
+                f"{found['cpu_ms'] * RATE / 10:5.1f}  {found['peak_mb']:11.0f}"
+            )
+            missed += found["dropped"]
+            late = found["latency_ms"]
+        p50, p99 = np.percentile(late, [50, 99])
+        print(
+            f"latency from frame to published reading: p50 {p50:.1f} ms, p99 {p99:.1f} ms "
+            f"({len(late)} readings)"
+        )
+    return int(missed > 0)
+
+
+def _soak(frames: int) -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        found = _run(_write(Path(folder), "pages"), 0, frames)
+    after = {count: (resident, files) for count, resident, files in found["memory"]}
+    (warm, warm_files), (end, end_files) = after[WARM_FRAMES], after[max(after)]
+    growth = end / warm - 1
+    print(f"{found['frames']} frames at {found['frames_per_second']:.0f} a second")
+    print(f"resident after {WARM_FRAMES}: {warm / 1e6:.1f} MB, at the end: {end / 1e6:.1f} MB")
+    print(f"growth {growth:+.2%} (wanted below {MAX_GROWTH:.0%})")
+    print(f"file descriptors: {warm_files}, at the end {end_files}")
+    return int(abs(growth) >= MAX_GROWTH or end_files > warm_files)
+
+
+def _day() -> int:
+    """Show a day of paper, hands and light at replay speed, and count what is published."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    time_s = 0.0
+    stabilizer = Stabilizer(
+        StabilizeSettings(), PlausibilitySettings(), now=lambda: start + timedelta(seconds=time_s)
+    )
+    live = LiveReader(Recognizer(), stabilizer)
+    false: list[StableReading] = []
+    for minute in range(SCENES_A_DAY):
+        rng = np.random.default_rng(minute)
+        for number, image in enumerate(_empty_scene(rng)):
+            time_s = 60 * minute + 0.1 * number
+            false += live.see(CameraFrame(luma_of(image), time_s))
+    print(f"{SCENES_A_DAY} scenes without a digit, {live.read_frames} frames read")
+    print(f"{len(false)} false readings (wanted at most {MAX_FALSE})")
+    for reading in false:
+        print(f"  {reading.time:%H:%M} {reading.text} ({reading.confidence:.2f})")
+    return int(len(false) > MAX_FALSE)
+
+
+def _empty_scene(rng: np.random.Generator) -> Iterator[Image]:
+    """Yield a sheet of paper, in half of all scenes with a hand that passes or stays."""
+    blank = np.zeros(SIZE, np.uint8)
+    sheet = photograph(blank, random_look(rng, hard=bool(rng.random() < 0.5)), rng)
+    if rng.random() < 0.5:
+        yield from (_noisy(sheet, rng) for _ in range(FRAMES_A_SCENE))
+        return
+    skin = rng.uniform((60, 80, 120), (170, 190, 230))
+    stays = int(rng.integers(2, FRAMES_A_SCENE))
+    x, y = rng.uniform(0, SIZE[1]), rng.uniform(SIZE[0] / 2, SIZE[0])
+    step = rng.uniform(-60, 60, 2)
+    for number in range(FRAMES_A_SCENE):
+        moved = min(number, stays)
+        light = 1 - 0.3 * rng.random() * (number > stays)
+        view = _with_hand(sheet, x + step[0] * moved, y + step[1] * moved, skin, rng)
+        yield _noisy(np.asarray(view * light, np.uint8), rng)
+
+
+def _with_hand(
+    sheet: Image, x: float, y: float, skin: NDArray[np.float64], rng: np.random.Generator
+) -> Image:
+    """Lay a palm with four fingers and its shadow on a sheet."""
+    hand = np.zeros(sheet.shape[:2], np.uint8)
+    cv2.ellipse(hand, (int(x), int(y)), (90, 120), 0, 0, 360, (255,), -1)
+    for finger in range(4):
+        root = (int(x - 66 + 44 * finger), int(y - 80))
+        tip = (root[0] + int(10 * (finger - 1.5)), int(y - 190 - 25 * (finger in (1, 2))))
+        cv2.line(hand, root, tip, (255,), 34)
+    shadow = cv2.GaussianBlur(np.roll(hand, (14, 18), (0, 1)), (0, 0), 9) / 255
+    view = sheet * (1 - 0.45 * shadow[:, :, None])
+    shade = cv2.GaussianBlur(hand, (0, 0), 12) / 255
+    cover = cv2.GaussianBlur(hand, (0, 0), 1)[:, :, None] / 255
+    view = view * (1 - cover) + cover * (skin * (0.6 + 0.4 * shade[:, :, None]))
+    return np.asarray(view, np.uint8)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
