@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -277,7 +278,7 @@ def test_a_reader_that_pauses_holds_nothing(path: Path, make: Make) -> None:
 
 
 def test_nothing_is_changed(database: Path) -> None:
-    """The database is not written, not even by a command that is asked to delete."""
+    """The database is opened so that nothing in it can be changed."""
     before = database.read_bytes()
     with Archive(database) as archive:
         list(archive.find(Query(last=1)))
@@ -287,10 +288,11 @@ def test_nothing_is_changed(database: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-@pytest.mark.parametrize("state", ["running", "resting", "resting, seen by root"])
+@pytest.mark.parametrize("state", ["running", "resting", "resting, seen by root", "killed"])
 def test_another_user(public_folder: Path, readings: list[StableReading], state: str) -> None:
-    """Who may only read lists them too, whether the service runs or rests."""
-    path = public_folder / "readings.db"
+    """Who may only read lists them too, whether the service runs, rests or was killed."""
+    path = public_folder / "state" / "readings.db"
+    path.parent.mkdir(mode=0o755)
 
     def listed() -> subprocess.CompletedProcess[str]:
         arguments = [sys.executable, "-c", AS_NOBODY, str(path), "--format", "json"]
@@ -298,6 +300,10 @@ def test_another_user(public_folder: Path, readings: list[StableReading], state:
 
     with written(path, readings):
         done = listed() if state == "running" else None
+        shutil.copytree(path.parent, public_folder / "killed")
+    if state == "killed":
+        path = public_folder / "killed" / "readings.db"
+        assert path.with_name("readings.db-wal").stat().st_size > 0
     if state == "resting, seen by root":
         assert main([str(path)]) == 0
     done = done or listed()
