@@ -13,6 +13,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..decode import luma_of
 from ..errors import SettingsError, SourceBusyError, SourceError, SourceMissingError
@@ -35,7 +36,8 @@ _PACKED = {"YUYV": 0, "YVYU": 0, "UYVY": 1}
 """Formats of two bytes a pixel, and which of them is luma."""
 _PLANAR = {"NV12", "NV21", "YU12", "YV12"}
 """Formats that begin with a plane of luma, half as high again."""
-_GRAY = {"GREY"}
+_GRAY = "GREY"
+_BGR = "BGR3"
 
 
 class V4l2Source(SourceBase):
@@ -161,8 +163,9 @@ class _Device:
         self._capture = capture
         code = int(capture.get(cv2.CAP_PROP_FOURCC)) & 0xFFFFFFFF
         self._format = code.to_bytes(4, "little").decode("ascii", "replace")
+        self._width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         self._height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
-        if self._format in {*_PACKED, *_PLANAR, *_GRAY}:
+        if self._format in {*_PACKED, *_PLANAR, _GRAY}:
             capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
 
     def grab(self) -> float:
@@ -179,32 +182,44 @@ class _Device:
     def luma(self) -> GrayImage:
         """Copy the frame's luma."""
         whole, image = self._capture.retrieve()
-        if not whole:
-            raise SourceError(
-                f"{self._name}: expected a frame, found one that is damaged; check the cable"
-            )
-        return luma_in(np.asarray(image, np.uint8), self._format, self._height)
+        if whole:
+            pixels = np.asarray(image, np.uint8)
+            luma = luma_in(pixels, self._format, self._width, self._height)
+            if luma is not None:
+                return luma
+        raise SourceError(
+            f"{self._name}: expected a frame, found one that is damaged; check the cable"
+        )
 
     def close(self) -> None:
         """Stop and close it."""
         self._capture.release()
 
 
-def luma_in(
-    image: np.ndarray[tuple[int, ...], np.dtype[np.uint8]], fourcc: str, height: int
-) -> GrayImage:
-    """Return the luma of a frame as OpenCV gives it: raw where it begins with luma, else BGR.
+def luma_in(image: NDArray[np.uint8], fourcc: str, width: int, height: int) -> GrayImage | None:
+    """Return the luma of a frame: as the camera sent it where it begins with luma, else of BGR.
 
     Args:
-        image: (H, W, 2) packed, (H * 3 / 2, W) planar, (H, W) gray, or (H, W, 3) BGR.
+        image: What OpenCV gives: (H, W, 3) BGR; or what the camera sent, lines with their padding,
+            in the shape of an image (OpenCV 5.0) or of one row (4.11).
         fourcc: V4L2's name of the camera's format.
+        width: W, px.
         height: H, px.
+
+    Returns:
+        (H, W) luma, or None if the frame is not whole.
     """
-    if fourcc in _PACKED:
-        return np.asarray(cv2.extractChannel(image, _PACKED[fourcc]), np.uint8)
-    if fourcc in _PLANAR:
-        return image[:height]
-    return luma_of(image)
+    if fourcc not in {*_PACKED, *_PLANAR, _GRAY, _BGR}:
+        return luma_of(image) if image.shape[:2] == (height, width) else None
+    rows = height * 3 // 2 if fourcc in _PLANAR else height
+    depth = 2 if fourcc in _PACKED else 3 if fourcc == _BGR else 1
+    stride = image.size // rows
+    if stride < depth * width:
+        return None
+    lines = image.reshape(-1)[: rows * stride].reshape(rows, stride)[:height, : depth * width]
+    if fourcc == _BGR:
+        return luma_of(lines.reshape(height, width, 3))
+    return np.ascontiguousarray(lines[:, _PACKED[fourcc] :: 2]) if depth == 2 else lines
 
 
 def _captures(descriptor: int) -> bool:

@@ -8,9 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from digitcam.edge.errors import SettingsError, SourceError, SourceMissingError
 from digitcam.edge.settings import CameraSettings
@@ -81,20 +81,40 @@ def test_frames_of_another_size_are_refused() -> None:
         source._check_size(320, 240)
 
 
-def test_luma_of_every_layout_is_the_same() -> None:
-    """Packed, planar, gray and BGR frames of one gray picture have its luma."""
-    gray = np.arange(16 * 8, dtype=np.uint8).reshape(8, 16)
+@pytest.fixture
+def gray() -> NDArray[np.uint8]:
+    """A gray picture of 16 x 8 px, each of another level."""
+    return np.arange(16 * 8, dtype=np.uint8).reshape(8, 16)
+
+
+def sent(gray: NDArray[np.uint8], padding: int) -> dict[str, NDArray[np.uint8]]:
+    """Return the picture in each format that is read as sent, with so many bytes after a line."""
     neutral = np.full_like(gray, 128)
     planar = np.concatenate([gray, neutral[:4]])
     frames = {
-        "YUYV": np.dstack([gray, neutral]),
-        "UYVY": np.dstack([neutral, gray]),
+        "YUYV": np.dstack([gray, neutral]).reshape(8, -1),
+        "UYVY": np.dstack([neutral, gray]).reshape(8, -1),
         "NV12": planar,
         "YU12": planar,
         "GREY": gray,
-        "MJPG": cv2.cvtColor(gray, cv2.COLOR_GRAY2BGR),
+        "BGR3": np.dstack([gray] * 3).reshape(8, -1),
     }
-    for fourcc, frame in frames.items():
-        luma = luma_in(frame, fourcc, 8)
-        assert luma.dtype == np.uint8
-        assert np.array_equal(luma, gray), fourcc
+    return {name: np.pad(frame, ((0, 0), (0, padding))) for name, frame in frames.items()}
+
+
+@pytest.mark.parametrize("padding", [0, 6])
+def test_luma_of_every_layout_is_the_same(gray: NDArray[np.uint8], padding: int) -> None:
+    """All formats hold the picture, with and without padding, in an image's shape or one row."""
+    for fourcc, frame in sent(gray, padding).items():
+        for shape in (frame.shape, (1, frame.size)):
+            luma = luma_in(frame.reshape(shape), fourcc, 16, 8)
+            assert np.array_equal(luma, gray), (fourcc, shape)
+    assert np.array_equal(luma_in(np.dstack([gray] * 3), "MJPG", 16, 8), gray)
+
+
+def test_a_frame_that_is_cut_short_is_none(gray: NDArray[np.uint8]) -> None:
+    """A frame of which lines are missing is not taken for a whole one, by a byte even."""
+    for fourcc, frame in sent(gray, 0).items():
+        for kept in (0, 1, 7, frame.size // 2, frame.size - 1):
+            assert luma_in(frame.reshape(1, -1)[:, :kept], fourcc, 16, 8) is None, (fourcc, kept)
+    assert luma_in(np.dstack([gray] * 3)[:7], "MJPG", 16, 8) is None
