@@ -17,7 +17,7 @@ from .notify import Notifier
 from .recognize import Recognizer
 from .settings import CameraSettings, Settings, SinkSettings
 from .signals import Signals
-from .sinks import sinks_of
+from .sinks import check_writable, sinks_of
 from .sinks.writer import SinkWriter
 from .sources import CameraFrame
 from .stabilize import Stabilizer
@@ -176,7 +176,10 @@ class Service:
         old, live = self.settings, self._live
         camera = self._camera if new.camera == old.camera else self._camera_of(new.camera)
         recognizer = live.recognizer if _reads_alike(new, old) else _recognizer(new)
-        writer = self._writer if new.sinks == old.sinks else _writer(new.sinks)
+        writer = self._writer
+        if new.sinks != old.sinks:
+            check_writable(new.sinks)
+            writer = _writer(new.sinks)
         stabilizer = live.stabilizer
         if (new.stabilize, new.plausibility, camera) != (
             old.stabilize,

@@ -24,7 +24,7 @@ from ..recognize import Recognizer
 from ..settings import RUNTIMES, CameraSettings, Settings
 from ..settings_file import load_settings
 from ..sources import FORMS, source_of
-from .common import add_common, complain, native_lines_hidden, print_all
+from .common import add_common, complain, native_lines_hidden, print_all, probability
 
 COMMAND = "edge-predict"
 STDIN = "-"
@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add(
         "--min-confidence",
-        type=_probability,
+        type=probability,
         metavar="P",
         help="reject digits less certain than this, 0 to 1 (default: the model's own threshold)",
     )
@@ -209,13 +209,3 @@ def _text(name: str, reading: Reading) -> str:
     if not reading.lines:
         return f"{name}: no digits"
     return f"{name}:\n" + "\n".join(f"  {line.text}" for line in reading.lines)
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
-    return value

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import EdgeError
 from ..sinks.archive import Archive, Query
-from .common import add_common, complain, print_all
+from .common import add_common, complain, print_all, probability
 
 COMMAND = "edge-readings"
 FILE = "readings.db"
@@ -76,7 +76,7 @@ def build_parser() -> argparse.ArgumentParser:
     either.add_argument(
         "--accepted", dest="suspect", action="store_false", help="only those that are plausible"
     )
-    add("--min-confidence", type=_probability, metavar="P", help="from this confidence on, 0 to 1")
+    add("--min-confidence", type=probability, metavar="P", help="from this confidence on, 0 to 1")
     add("--last", type=_count, metavar="N", help="the newest N of these (default: all)")
     add(
         "--format",
@@ -201,16 +201,6 @@ def _pattern(text: str) -> re.Pattern[str]:
         raise argparse.ArgumentTypeError(
             f"expected a regular expression, found {text!r}: {error}"
         ) from error
-
-
-def _probability(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
-    return value
 
 
 def _count(text: str) -> int:

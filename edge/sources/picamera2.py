@@ -40,8 +40,8 @@ FOCUS_S = 5.0
 """Longest wait for the lens."""
 _LUMA_FIRST = ("YUV420", "YVU420", "NV12", "NV21")
 """Formats whose first rows are luma."""
-_LIBRARY_ERRORS = (RuntimeError, OSError, LookupError, ValueError)
-"""What picamera2 and libcamera raise."""
+_LIBRARY_ERRORS = (RuntimeError, OSError, LookupError, ValueError, TypeError, AttributeError)
+"""What picamera2 and libcamera raise; the last two where an old one lacks what is asked of it."""
 _GONE = np.empty((0, 0), np.uint8)
 
 

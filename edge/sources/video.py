@@ -115,7 +115,7 @@ def without_secrets(address: str) -> str:
 
 
 def _is_url(address: str) -> bool:
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", address) is not None
+    return re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://", address) is not None
 
 
 class _Stream:

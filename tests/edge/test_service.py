@@ -184,6 +184,45 @@ def test_a_camera_that_hangs_does_not_delay_the_end(tmp_path: Path) -> None:
                 stop(process)
 
 
+CRASHING = """
+import sys
+from digitcam.edge import service
+from digitcam.edge.cli.run import main
+from digitcam.edge.live import LiveReader
+class Crashing(LiveReader):
+    left = int(sys.argv.pop(1))
+    def see(self, *frame):
+        if Crashing.left:
+            Crashing.left -= 1
+            raise ZeroDivisionError("a bug")
+        return super().see(*frame)
+service.LiveReader = Crashing
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("crashes", "status"), [(9, 0), (10, 1)])
+def test_a_frame_that_crashes_the_reader(
+    crashes: int, status: int, settings: Path, tmp_path: Path
+) -> None:
+    """It is told with its traceback and left out; ten in a row end the process, to begin anew."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", CRASHING, str(crashes), "--config", str(settings)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        if status:
+            process.wait(PATIENCE_S)
+        else:
+            until(lambda: len(lines_of(tmp_path / "state")) == 3)
+            process.terminate()
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == status
+    assert err.count("ZeroDivisionError: a bug") >= crashes
+    assert f"a frame could not be read, {crashes} in a row" in err
+
+
 # --- settings read anew ----------------------------------------------------------------------
 
 
