@@ -12,10 +12,10 @@ test: $(VENV)/.dev  ## Install what the tests need and pass them all.
 	$(BIN)/python -m pytest
 
 test-systemd: $(VENV)/.dev  ## Install the service in a container and try it (root; minutes).
-	$(BIN)/python -m pytest -m systemd tests/systemd
+	$(BIN)/python -m pytest -rs -m systemd tests/systemd
 
 test-arm64: $(VENV)/.dev  ## Read the sample on an emulated Pi, both runtimes (minutes).
-	$(BIN)/python -m pytest -m arm64 tests/arm64
+	$(BIN)/python -m pytest -rs -m arm64 tests/arm64
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
