@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
@@ -100,10 +100,11 @@ class Camera:
         self._is_open = False
         self.source.close()
 
-    def frames(self) -> Iterator[tuple[CameraFrame, GrayImage] | None]:
+    def frames(self) -> Generator[tuple[CameraFrame, GrayImage] | None, None, None]:
         """Yield frames, valid until the next is asked for, each with its thumbnail.
 
         None is yielded where there is none for now, at least twice a second. A recording ends.
+        Whoever leaves before the end closes the generator first, which gives the frame back.
 
         Raises:
             GaveUpError: The source was opened ``max_retries`` times and gave no good picture.

@@ -7,6 +7,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 from .camera import Camera
@@ -91,8 +92,8 @@ class Service:
     def _see_frames(self) -> bool:
         """Take frames in until the end, or until there is another camera, which returns True."""
         camera = self._camera
-        with camera:
-            for found in camera.frames():
+        with camera, closing(camera.frames()) as frames:
+            for found in frames:
                 if self._signals.stop.is_set():
                     return False
                 if found:

@@ -63,13 +63,14 @@ class Picamera2Source(SourceBase):
     def __init__(
         self, settings: CameraSettings, rest: str, *, clock: Clock = time.monotonic
     ) -> None:
-        super().__init__(settings, f"picamera2:{rest}" if rest else "picamera2")
         if rest and not (rest.isascii() and rest.isdigit()):
             raise SettingsError(
-                f"camera.source: expected picamera2 or picamera2:N, found {self.name!r}; list the "
-                "cameras with: rpicam-hello --list-cameras"
+                f"camera.source: expected picamera2 or picamera2:N, found 'picamera2:{rest}'; list "
+                "the cameras with: rpicam-hello --list-cameras"
             )
         self._number = int(rest or 0)
+        # One name a camera, by which it is locked.
+        super().__init__(settings, f"picamera2:{self._number}" if self._number else "picamera2")
         self._clock = clock
         self._camera: Any = None
         self._mapped_array: Any = None

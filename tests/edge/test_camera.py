@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Self
 
 import numpy as np
@@ -111,8 +111,8 @@ def clock() -> Clock:
 def watch(camera: Camera, clock: Clock, seconds: float) -> list[float]:
     """Take frames for so long; return when they came."""
     came = []
-    with camera:
-        for found in camera.frames():
+    with camera, closing(camera.frames()) as frames:
+        for found in frames:
             if found:
                 came.append(found[0].taken_s)
             if clock.now_s > 100 + seconds:

@@ -540,3 +540,9 @@ def test_the_name_is_the_users() -> None:
     """The name is as in the settings."""
     assert Picamera2Source(CameraSettings(), "").name == "picamera2"
     assert Picamera2Source(CameraSettings(), "1").name == "picamera2:1"
+
+
+def test_a_camera_has_one_name() -> None:
+    """However the first camera is asked for, it is locked by the same name; others by theirs."""
+    names = [Picamera2Source(CameraSettings(), rest).name for rest in ("", "0", "00", "1", "01")]
+    assert names == ["picamera2", "picamera2", "picamera2", "picamera2:1", "picamera2:1"]
