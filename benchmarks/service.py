@@ -179,8 +179,9 @@ def _page(index: int) -> Image:
     return render_rows(rows, rng, size=SIZE, height_px=40, look=Look(noise_sigma=0)).image
 
 
-def _noisy(image: Image, rng: np.random.Generator) -> Image:
-    return np.clip(image + rng.normal(0, NOISE, image.shape), 0, 255).astype(np.uint8)
+def _noisy(grey: GrayImage, rng: np.random.Generator) -> GrayImage:
+    noise = NOISE * rng.standard_normal(grey.shape, np.float32)
+    return np.asarray(np.clip(grey + noise, 0, 255), np.uint8)
 
 
 def _write(folder: Path, name: str) -> Path:
@@ -256,9 +257,9 @@ def _day() -> int:
     false: list[StableReading] = []
     for minute in range(SCENES_A_DAY):
         rng = np.random.default_rng(minute)
-        for number, image in enumerate(_empty_scene(rng)):
+        for number, luma in enumerate(_empty_scene(rng)):
             time_s = 60 * minute + 0.1 * number
-            false += live.see(CameraFrame(luma_of(image), time_s))
+            false += live.see(CameraFrame(luma, time_s))
     print(f"{SCENES_A_DAY} scenes without a digit, {live.read_frames} frames read")
     print(f"{len(false)} false readings (wanted at most {MAX_FALSE})")
     for reading in false:
@@ -266,39 +267,36 @@ def _day() -> int:
     return int(len(false) > MAX_FALSE)
 
 
-def _empty_scene(rng: np.random.Generator) -> Iterator[Image]:
+def _empty_scene(rng: np.random.Generator) -> Iterator[GrayImage]:
     """Yield a sheet of paper, in half of all scenes with a hand that passes or stays."""
-    blank = np.zeros(SIZE, np.uint8)
-    sheet = photograph(blank, random_look(rng, hard=bool(rng.random() < 0.5)), rng)
-    if rng.random() < 0.5:
-        yield from (_noisy(sheet, rng) for _ in range(FRAMES_A_SCENE))
-        return
-    skin = rng.uniform((60, 80, 120), (170, 190, 230))
+    look = random_look(rng, hard=bool(rng.random() < 0.5))
+    sheet = luma_of(photograph(np.zeros(SIZE, np.uint8), look, rng))
+    has_hand = rng.random() < 0.5
+    skin = rng.uniform(80, 210)
     stays = int(rng.integers(2, FRAMES_A_SCENE))
-    x, y = rng.uniform(0, SIZE[1]), rng.uniform(SIZE[0] / 2, SIZE[0])
+    place = rng.uniform((0, SIZE[0] / 2), SIZE[::-1])
     step = rng.uniform(-60, 60, 2)
     for number in range(FRAMES_A_SCENE):
-        moved = min(number, stays)
+        view = _with_hand(sheet, place + step * min(number, stays), skin) if has_hand else sheet
         light = 1 - 0.3 * rng.random() * (number > stays)
-        view = _with_hand(sheet, x + step[0] * moved, y + step[1] * moved, skin, rng)
         yield _noisy(np.asarray(view * light, np.uint8), rng)
 
 
-def _with_hand(
-    sheet: Image, x: float, y: float, skin: NDArray[np.float64], rng: np.random.Generator
-) -> Image:
+def _with_hand(sheet: GrayImage, place: NDArray[np.float64], skin: float) -> GrayImage:
     """Lay a palm with four fingers and its shadow on a sheet."""
-    hand = np.zeros(sheet.shape[:2], np.uint8)
-    cv2.ellipse(hand, (int(x), int(y)), (90, 120), 0, 0, 360, (255,), -1)
+    hand = np.zeros(sheet.shape, np.uint8)
+    x, y = place.astype(int).tolist()
+    cv2.ellipse(hand, (x, y), (90, 120), 0, 0, 360, (255,), -1)
     for finger in range(4):
-        root = (int(x - 66 + 44 * finger), int(y - 80))
-        tip = (root[0] + int(10 * (finger - 1.5)), int(y - 190 - 25 * (finger in (1, 2))))
+        root = (x - 66 + 44 * finger, y - 80)
+        tip = (root[0] + round(10 * (finger - 1.5)), y - 190 - 25 * (finger in (1, 2)))
         cv2.line(hand, root, tip, (255,), 34)
-    shadow = cv2.GaussianBlur(np.roll(hand, (14, 18), (0, 1)), (0, 0), 9) / 255
-    view = sheet * (1 - 0.45 * shadow[:, :, None])
-    shade = cv2.GaussianBlur(hand, (0, 0), 12) / 255
-    cover = cv2.GaussianBlur(hand, (0, 0), 1)[:, :, None] / 255
-    view = view * (1 - cover) + cover * (skin * (0.6 + 0.4 * shade[:, :, None]))
+    shadow = np.zeros_like(hand)
+    shadow[14:, 18:] = hand[:-14, :-18]
+    dark = cv2.GaussianBlur(shadow, (0, 0), 9) / np.float32(255)
+    roundness = cv2.GaussianBlur(hand, (0, 0), 12) / np.float32(255)
+    cover = cv2.GaussianBlur(hand, (0, 0), 1) / np.float32(255)
+    view = sheet * (1 - 0.45 * dark) * (1 - cover) + cover * skin * (0.6 + 0.4 * roundness)
     return np.asarray(view, np.uint8)
 
 

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from digitcam.edge.frame import Box, Digit, Line, Reading, StableReading
 from digitcam.edge.settings import PlausibilitySettings, StabilizeSettings
@@ -233,6 +235,19 @@ def test_a_line_that_was_gone_is_remembered() -> None:
     film.show(times=50)
     film.show("9999", times=10)
     assert film.published[-1].suspect is not None
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 99999), max_size=8), st.integers(0, 9999), st.integers(0, 500))
+def test_no_history_locks_a_right_number_out(history: list[int], right: int, step: int) -> None:
+    """Whatever was read before, a number that stays is accepted within accept_after_s."""
+    rules = PlausibilitySettings(max_step=step, max_digits=4, accept_after_s=5)
+    film = Film(plausibility=rules)
+    for number in history:
+        film.show(str(number), times=6)
+    film.show(str(right), times=6 + round(rules.accept_after_s / FRAME_S))
+    last = film.published[-1]
+    assert (last.text, last.value, last.suspect) == (str(right), str(right), None)
 
 
 def test_places_are_bounded() -> None:
