@@ -52,6 +52,32 @@ def restarts_after(machine: Machine, signal: str) -> None:
     assert machine.show("MainPID") != process
 
 
+@pytest.mark.parametrize(
+    ("release", "packages", "processor", "said"),
+    [
+        ("trixie", "armhf", "aarch64", "32-bit Trixie: expected a TFLite runtime"),
+        ("bookworm", "armhf", "armv6l", "found ARMv6"),
+        ("bookworm", "i386", "i686", "expected arm64, armhf or amd64, found i386"),
+        ("bullseye", "arm64", "aarch64", "found 'bullseye'"),
+    ],
+)
+def test_machines_without_a_runtime(
+    machine: Machine, release: str, packages: str, processor: str, said: str
+) -> None:
+    """Where digitcam cannot run, the installer says why in one line and does nothing."""
+    machine.write("/srv/os-release", f"VERSION_CODENAME={release}\n")
+    machine.write("/srv/fake/dpkg", f"#!/bin/sh\necho {packages}\n")
+    machine.write("/srv/fake/uname", f"#!/bin/sh\necho {processor}\n")
+    machine.run("chmod", "+x", "/srv/fake/dpkg", "/srv/fake/uname")
+    there = "mount --bind /srv/os-release /etc/os-release && PATH=/srv/fake:$PATH"
+    install = ("unshare", "--mount", "sh", "-c", f"{there} /src/systemd/install.sh")
+    done = machine.run(*install, check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not list((machine.root / "opt").iterdir())
+
+
 def test_first_install(machine: Machine, first_install: subprocess.CompletedProcess[str]) -> None:
     """The installer leaves commands, a user, an enabled service that is not started, and advice."""
     assert "start it with: sudo systemctl start digitcam" in first_install.stdout
@@ -88,8 +114,16 @@ def test_ready_and_readings(service: Machine) -> None:
     assert set(ROWS) <= {json.loads(line)["text"] for line in lines}
     assert all(any(row in message for message in messages(service)) for row in ROWS)
     service.until(lambda: "frames/s" in service.show("StatusText"))
+    assert 2 * peak_memory_mb(service) < int(service.show("MemoryMax")) / 1e6
     for row in ROWS:
         assert row in service.run("edge-readings").stdout
+
+
+def peak_memory_mb(machine: Machine) -> float:
+    """Return the most resident memory that the service has had, of 640 x 480 frames."""
+    status = machine.run("cat", f"/proc/{machine.show('MainPID')}/status").stdout
+    peak_kb = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM"))
+    return int(peak_kb) / 1e3
 
 
 def kept_in_sqlite(machine: Machine) -> list[str]:
@@ -101,9 +135,10 @@ def kept_in_sqlite(machine: Machine) -> list[str]:
 
 
 def test_watchdog(service: Machine) -> None:
-    """A service that hangs is ended by the watchdog and runs again; that is in the journal."""
+    """A service that hangs is ended and runs again; the journal tells so, and where it hung."""
     restarts_after(service, "STOP")
     assert any("Watchdog timeout" in message for message in messages(service))
+    assert any("Fatal Python error: Aborted" in message for message in messages(service))
 
 
 def test_kill(service: Machine) -> None:
