@@ -15,7 +15,7 @@ from .errors import SourceBusyError, SourceError
 from .processes import command_of, describe_process
 
 RUN_DIRECTORY = Path("/run/digitcam")
-"""The service's, by its RuntimeDirectory=; where it is, locks are there."""
+"""Made by systemd-tmpfiles where the service is installed; where it is, locks are there."""
 MODE = 0o664
 """Readable for all: flock(2) is content with a file that can only be read."""
 
