@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 
 from ..errors import EdgeError
@@ -26,6 +27,26 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the flags that every command has."""
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+
+
+def run_command(command: str, debug: bool, body: Callable[[], int]) -> int:
+    """Run a command's body and return its status, or 1 after an error's one line.
+
+    What stdout cannot encode, such as a file's name, is escaped there.
+    """
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        return body()
+    except EdgeError as error:
+        if debug:
+            raise
+        complain(command, error)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:  # the reader of stdout has seen enough
+        return 1
 
 
 def complain(command: str, error: EdgeError) -> None:

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..doctor import Finding, Machine, examine
-from ..errors import EdgeError
-from .common import add_common, complain, print_all
+from .common import add_common, print_all, run_command
 from .run import CONFIG
 
 COMMAND = "edge-doctor"
@@ -42,21 +41,15 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``edge-doctor``; 0 no failure, 1 a failure, 2 wrong usage."""
     options = build_parser().parse_args(argv)
+    return run_command(COMMAND, options.debug, lambda: _examine(options))
+
+
+def _examine(options: argparse.Namespace) -> int:
     config = options.config or (CONFIG if CONFIG.exists() else None)
     failed = False
-    try:
-        for finding in examine(config, Machine()):
-            print_all(_json(finding) if options.json else finding.as_text())
-            failed |= finding.level == "failure"
-    except EdgeError as error:
-        if options.debug:
-            raise
-        complain(COMMAND, error)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of stdout has seen enough
-        return 1
+    for finding in examine(config, Machine()):
+        print_all(_json(finding) if options.json else finding.as_text())
+        failed |= finding.level == "failure"
     return int(failed)
 
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import replace
-from io import TextIOWrapper
 from pathlib import Path
 from time import perf_counter
 
@@ -16,7 +15,7 @@ import cv2
 
 from ..annotate import draw_reading
 from ..decode import MAX_BYTES, SUFFIXES, pictures_in
-from ..errors import EdgeError, ImageError
+from ..errors import ImageError
 from ..files import write_whole
 from ..frame import Frame, Reading
 from ..lock import CameraLock
@@ -24,7 +23,7 @@ from ..recognize import Recognizer
 from ..settings import RUNTIMES, CameraSettings, Settings
 from ..settings_file import load_settings
 from ..sources import FORMS, source_of
-from .common import add_common, complain, native_lines_hidden, print_all, probability
+from .common import add_common, complain, native_lines_hidden, print_all, probability, run_command
 
 COMMAND = "edge-predict"
 STDIN = "-"
@@ -67,23 +66,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run ``edge-predict``; 0 ok, 1 something could not be read, 2 wrong usage."""
     parser = build_parser()
     options = parser.parse_args(argv)
-    if isinstance(sys.stdout, TextIOWrapper):  # a file's name may hold what cannot be encoded
-        sys.stdout.reconfigure(errors="backslashreplace")
     if options.annotate and options.annotate.suffix.lower() not in SUFFIXES:
         parser.error(f"--annotate: expected a name like OUT.png, found {options.annotate}")
     if bool(options.images) == (options.camera is not None):
         parser.error("expected images or --camera, found " + ("both" if options.images else "none"))
-    try:
-        return _predict(options, parser)
-    except EdgeError as error:
-        if options.debug:
-            raise
-        complain(COMMAND, error)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of stdout has seen enough
-        return 1
+    return run_command(COMMAND, options.debug, lambda: _predict(options, parser))
 
 
 def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> int:

@@ -7,16 +7,14 @@ import csv
 import io
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from ..errors import EdgeError
 from ..sinks.archive import Archive, Query
-from .common import add_common, complain, print_all, probability
+from .common import add_common, print_all, probability, run_command
 
 COMMAND = "edge-readings"
 FILE = "readings.db"
@@ -94,23 +92,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parser.parse_args(argv)
     if options.since and options.until and options.since > options.until:
         parser.error("--since: expected a time before --until, found one after it")
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a source's name may hold what cannot be encoded
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        _list(options)
-    except EdgeError as error:
-        if options.debug:
-            raise
-        complain(COMMAND, error)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:  # the reader of stdout has seen enough
-        return 1
-    return 0
+    return run_command(COMMAND, options.debug, lambda: _list(options))
 
 
-def _list(options: argparse.Namespace) -> None:
+def _list(options: argparse.Namespace) -> int:
     query = Query(
         since=options.since,
         until=options.until,
@@ -123,6 +108,7 @@ def _list(options: argparse.Namespace) -> None:
         lines = FORMATS[options.format](archive.find(query))
         while some := list(islice(lines, PRINTED_AT_ONCE)):
             print_all("\n".join(some))
+    return 0
 
 
 def default_file() -> Path:
