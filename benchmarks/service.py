@@ -114,7 +114,7 @@ class _Measured(Service):
 def _serve(folder: Path, state: Path, rate: float, frames: int) -> dict[str, Any]:
     """Run the service over the pictures in a folder and return what was measured."""
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    camera = CameraSettings(source=f"replay:{folder}", frames_per_second=rate, loop=True)
+    camera = CameraSettings(source=f"replay:{folder}", frames_per_second=rate, repeat=1, loop=True)
     sinks = SinkSettings(use=("sqlite", "jsonl"), directory=str(state))
     service = _Measured(Settings(camera=camera, sinks=sinks), frames)
     written: dict[str, float] = {}

@@ -159,6 +159,8 @@ class CameraSettings:
     """How long exposure and white balance may settle before they are locked."""
     lock_exposure: bool = _yes_or_no(True)
     """Whether they are locked then. Where daylight comes in they should not be."""
+    repeat: int = _within(10, 1, 100_000)
+    """Frames for which a replay shows each picture; 1 for the recorded frames of a camera."""
     loop: bool = _yes_or_no(False)
     """Whether a replay or a video file begins anew at its end."""
     timeout_s: float = _within(5.0, 0.1, 60)

@@ -29,7 +29,9 @@ _WHOLE = 2**16
 
 
 class ReplaySource(SourceBase):
-    """Plays the pictures of a directory, by name, at ``settings.frames_per_second``.
+    """Plays the pictures of a directory, by name, each for ``settings.repeat`` frames.
+
+    There are ``settings.frames_per_second``.
 
     Args:
         settings: of the camera.
@@ -72,7 +74,7 @@ class ReplaySource(SourceBase):
         """Wait for the next picture that is due."""
         if not self._paths:
             raise self._closed()
-        count = len(self._paths)
+        count = len(self._paths) * self._settings.repeat
         due = self._pace.next(timeout_s, *(() if self._settings.loop else (count,)))
         if due is None:
             raise SourceStalledError(
@@ -82,9 +84,11 @@ class ReplaySource(SourceBase):
         number, taken_s = due
         if number >= count and not self._settings.loop:
             raise SourceEndedError(
-                f"{self.name}: all {count} pictures are shown; set camera.loop to begin anew"
+                f"{self.name}: all {len(self._paths)} pictures are shown; set camera.loop to "
+                "begin anew"
             )
-        yield CameraFrame(self._luma(self._paths[number % count]), taken_s)
+        path = self._paths[number % count // self._settings.repeat]
+        yield CameraFrame(self._luma(path), taken_s)
 
     def close(self) -> None:
         """Forget the pictures."""

@@ -26,9 +26,9 @@ Number = Callable[[Any], int]
 
 
 def source_of_pictures(
-    pictures: Path, time: Any, per_second: float = 10, *, loop: bool = False
+    pictures: Path, time: Any, per_second: float = 10, *, repeat: int = 1, loop: bool = False
 ) -> ReplaySource:
-    settings = CameraSettings(frames_per_second=per_second, loop=loop)
+    settings = CameraSettings(frames_per_second=per_second, loop=loop, repeat=repeat)
     return ReplaySource(settings, str(pictures), clock=time.clock, sleep=time.sleep)
 
 
@@ -43,6 +43,18 @@ def test_pictures_come_in_order_at_their_rate(
                 seen.append((number_of(frame.luma), round(frame.taken_s, 6)))
         assert seen == [(k, round(1000 + k / 10, 6)) for k in range(12)]
         assert source.dropped == 0
+
+
+def test_pictures_are_shown_for_a_while(pictures: Path, fake_time: Any, number_of: Number) -> None:
+    """Each is so many frames at the same rate, over as many rounds as are asked for."""
+    with source_of_pictures(pictures, fake_time, repeat=3, loop=True) as source:
+        seen = []
+        for _ in range(75):
+            with source.frame(1) as frame:
+                seen.append(number_of(frame.luma))
+        count = len(set(seen))
+        assert seen == [k // 3 % count for k in range(75)]
+        assert fake_time.now_s == pytest.approx(1000 + 7.4)
 
 
 def test_a_slow_reader_misses_pictures(pictures: Path, fake_time: Any, number_of: Number) -> None:
