@@ -26,6 +26,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from time import monotonic, process_time
 from typing import Any
@@ -62,9 +63,10 @@ NOISE = 2.0
 WARM_FRAMES = 10_000
 """After so many frames of a soak memory should have found its size."""
 MAX_GROWTH = 0.05
-FRAMES_A_SCENE = 12
-SCENES_A_DAY = 24 * 60
-"""A scene a minute."""
+MINUTES_A_DAY = 24 * 60
+MINUTES_A_SHEET = 30
+TREMOR_PX = 0.5
+"""Standard deviation of a resting hand's place from frame to frame."""
 MAX_FALSE = 1
 
 
@@ -254,43 +256,63 @@ def _day() -> int:
         StabilizeSettings(), PlausibilitySettings(), now=lambda: start + timedelta(seconds=time_s)
     )
     live = LiveReader(Recognizer(), stabilizer)
+    frames = 0
     false: list[StableReading] = []
-    for minute in range(SCENES_A_DAY):
-        rng = np.random.default_rng(minute)
-        for number, luma in enumerate(_empty_scene(rng)):
-            time_s = 60 * minute + 0.1 * number
+    for minute in range(MINUTES_A_DAY):
+        for at_s, luma in _empty_minute(minute):
+            time_s = 60 * minute + at_s
+            frames += 1
             false += live.see(CameraFrame(luma, time_s))
-    print(f"{SCENES_A_DAY} scenes without a digit, {live.read_frames} frames read")
+    print(f"{MINUTES_A_DAY} minutes without a digit, {frames} frames, {live.read_frames} read")
     print(f"{len(false)} false readings (wanted at most {MAX_FALSE})")
     for reading in false:
         print(f"  {reading.time:%H:%M} {reading.text} ({reading.confidence:.2f})")
     return int(len(false) > MAX_FALSE)
 
 
-def _empty_scene(rng: np.random.Generator) -> Iterator[GrayImage]:
-    """Yield a sheet of paper, in half of all scenes with a hand that passes or stays."""
-    look = random_look(rng, hard=bool(rng.random() < 0.5))
-    sheet = luma_of(photograph(np.zeros(SIZE, np.uint8), look, rng))
-    has_hand = rng.random() < 0.5
-    skin = rng.uniform(80, 210)
-    stays = int(rng.integers(2, FRAMES_A_SCENE))
+def _empty_minute(minute: int) -> Iterator[tuple[float, GrayImage]]:
+    """Yield a minute's frames, each with its second.
+
+    The sheet lies for half an hour. Now and then a hand comes over it, rests, trembling as hands
+    do, and goes; or the light changes.
+    """
+    sheet = _sheet(minute // MINUTES_A_SHEET)
+    rng = np.random.default_rng(minute)
+    has_hand, changes = rng.random() < 0.3, rng.random() < 0.1
     place = rng.uniform((0, SIZE[0] / 2), SIZE[::-1])
-    step = rng.uniform(-60, 60, 2)
-    for number in range(FRAMES_A_SCENE):
-        view = _with_hand(sheet, place + step * min(number, stays), skin) if has_hand else sheet
-        light = 1 - 0.3 * rng.random() * (number > stays)
-        yield _noisy(np.asarray(view * light, np.uint8), rng)
+    way = rng.uniform(-60, 60, 2)
+    skin, light = rng.uniform(80, 210), 1.0
+    rests = int(rng.integers(0, 40))
+    steps = 16 + rests if has_hand else 8
+    for number in range(steps):
+        view = sheet
+        if has_hand:
+            moved = min(number, 8) + max(number - 8 - rests, 0) - 8
+            view = _with_hand(sheet, place + way * moved + rng.normal(0, TREMOR_PX, 2), skin)
+        if changes:
+            light *= rng.uniform(0.93, 1.07)
+        yield number / 10, _noisy(np.asarray(np.clip(view * light, 0, 255), np.uint8), rng)
+    for second in (15, 30, 45):
+        yield second, _noisy(np.asarray(np.clip(sheet * light, 0, 255), np.uint8), rng)
+
+
+@cache
+def _sheet(number: int) -> GrayImage:
+    rng = np.random.default_rng(number)
+    look = random_look(rng, hard=number % 2 == 1)
+    return luma_of(photograph(np.zeros(SIZE, np.uint8), look, rng))
 
 
 def _with_hand(sheet: GrayImage, place: NDArray[np.float64], skin: float) -> GrayImage:
     """Lay a palm with four fingers and its shadow on a sheet."""
     hand = np.zeros(sheet.shape, np.uint8)
-    x, y = place.astype(int).tolist()
-    cv2.ellipse(hand, (x, y), (90, 120), 0, 0, 360, (255,), -1)
+    x, y = place.tolist()
+    fine = {"lineType": cv2.LINE_AA, "shift": 4}  # in sixteenths of a pixel
+    cv2.ellipse(hand, _sixteenths(x, y), _sixteenths(90, 120), 0, 0, 360, (255,), -1, **fine)
     for finger in range(4):
         root = (x - 66 + 44 * finger, y - 80)
-        tip = (root[0] + round(10 * (finger - 1.5)), y - 190 - 25 * (finger in (1, 2)))
-        cv2.line(hand, root, tip, (255,), 34)
+        tip = (root[0] + 10 * (finger - 1.5), y - 190 - 25 * (finger in (1, 2)))
+        cv2.line(hand, _sixteenths(*root), _sixteenths(*tip), (255,), 34, **fine)
     shadow = np.zeros_like(hand)
     shadow[14:, 18:] = hand[:-14, :-18]
     dark = cv2.GaussianBlur(shadow, (0, 0), 9) / np.float32(255)
@@ -298,6 +320,10 @@ def _with_hand(sheet: GrayImage, place: NDArray[np.float64], skin: float) -> Gra
     cover = cv2.GaussianBlur(hand, (0, 0), 1) / np.float32(255)
     view = sheet * (1 - 0.45 * dark) * (1 - cover) + cover * skin * (0.6 + 0.4 * roundness)
     return np.asarray(view, np.uint8)
+
+
+def _sixteenths(x: float, y: float) -> tuple[int, int]:
+    return round(16 * x), round(16 * y)
 
 
 if __name__ == "__main__":

@@ -16,10 +16,11 @@ from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
 from .frame import Box, Digit, Frame, GrayImage, Line, Reading
+from .ground import ground_step
 from .lattice import Group, best_path, build_groups
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
-from .segment import Candidate, Marks, find_marks, group_lines, group_words
+from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines, group_words
 from .settings import Settings
 from .tilt import box_back, estimate_tilt, is_inside, upright
 
@@ -48,10 +49,19 @@ LEVEL_ENOUGH = 0.9
 as a part of the other's."""
 
 
+MAX_GROUND_STEP = 0.4
+"""Upright bars and marks that stand alone are read if the ground on their sides differs by less, as
+a part of their contrast."""
+
+
 @dataclass
 class _Found:
     """What was found on a page, digits and others."""
 
+    luma: GrayImage
+    """(H, W) uint8, the page."""
+    ink: GrayImage
+    """(H, W) uint8, not 0 where it is not bare."""
     candidates: list[Candidate]
     probabilities: NDArray[np.float32]
     """(N, classes)."""
@@ -118,13 +128,14 @@ class Recognizer:
     def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
-        marks = self._marks(frame.luma)
-        found = self._classify(marks)
+        marks, ink = self._marks(frame.luma)
+        found = self._classify(frame.luma, ink, marks)
         classify_s = found.classify_s
         lines = self._lines(found, self._min_confidence)
         back = None
         if marks.digits and not lines:
-            faint = self._classify(self._marks(frame.luma, FAINTER))
+            fainter, ink = self._marks(frame.luma, FAINTER)
+            faint = self._classify(frame.luma, ink, fainter)
             classify_s += faint.classify_s
             faint_lines = self._lines(faint, max(FAINT_CONFIDENCE, self._min_confidence))
             if faint_lines:
@@ -132,7 +143,8 @@ class Recognizer:
         tilt = estimate_tilt([mark.box for mark in marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
-            level = self._classify(_inside(self._marks(turned), frame, matrix))
+            level_marks, ink = self._marks(turned)
+            level = self._classify(turned, ink, _inside(level_marks, frame, matrix))
             classify_s += level.classify_s
             level_lines = self._lines(level, self._min_confidence)
             if _certainty(level_lines) > LEVEL_ENOUGH * _certainty(lines):
@@ -153,12 +165,15 @@ class Recognizer:
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _marks(self, luma: GrayImage, fainter: float = 1.0) -> Marks:
-        """Find marks; ``fainter`` lowers the part of the strongest contrast that counts as ink."""
-        how = self.settings.preprocess.fainter(fainter)
-        return find_marks(find_ink(luma, how), self.settings.segment)
+    def _marks(self, luma: GrayImage, fainter: float = 1.0) -> tuple[Marks, GrayImage]:
+        """Find marks, and the mask of the ink.
 
-    def _classify(self, marks: Marks) -> _Found:
+        ``fainter`` lowers the part of the strongest contrast that counts as ink.
+        """
+        ink = find_ink(luma, self.settings.preprocess.fainter(fainter))
+        return find_marks(ink, self.settings.segment), ink.mask
+
+    def _classify(self, luma: GrayImage, ink: GrayImage, marks: Marks) -> _Found:
         """Classify marks in one batch, then what may be parted or joined in another."""
         images = model_images([mark.contrast for mark in marks.digits])
         start = perf_counter()
@@ -178,7 +193,8 @@ class Recognizer:
             of_runs /= of_runs.sum(axis=1, keepdims=True)
             kept = [i for i in range(len(marks.digits)) if i not in grouped]
             probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
-        return _Found(candidates, *self._in_context(candidates, probabilities), classify_s)
+        in_context = self._in_context(candidates, probabilities)
+        return _Found(luma, ink, candidates, *in_context, classify_s)
 
     def _in_context(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
@@ -248,10 +264,20 @@ class Recognizer:
             if keep
         }
         candidates = [candidate for candidate in found.candidates if id(candidate) in read]
+        lines = group_lines(candidates, self.settings.segment)
         return tuple(
             Line(tuple(read[id(candidate)] for candidate in line))
-            for line in group_lines(candidates, self.settings.segment)
+            for line in lines
+            if not self._is_shadow(line, [read[id(candidate)].digit for candidate in line], found)
         )
+
+    def _is_shadow(self, line: list[Candidate], digits: list[int], found: _Found) -> bool:
+        """Say whether a line of ones, or a single digit, stands between two grounds."""
+        cut_out = min(found.luma.shape) < SMALL_FRAME_PX  # around a digit: no room for ground
+        if cut_out or (len(line) > 1 and set(digits) != {1}):
+            return False
+        steps = [ground_step(found.luma, found.ink, mark) for mark in line]
+        return max(steps) > MAX_GROUND_STEP
 
 
 def _inside(marks: Marks, frame: Frame, back: NDArray[np.float64]) -> Marks:

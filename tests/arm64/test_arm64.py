@@ -78,7 +78,10 @@ def test_replay(pi: EmulatedPi, tmp_path: Path) -> None:
     for number in range(FRAMES):
         shutil.copy(SAMPLE, pictures / f"{number:02}.png")
     settings = tmp_path / "digitcam.toml"
-    settings.write_text('[sinks]\nuse = ["stdout"]\n[stabilize]\nreread_after_s = 0\n')
+    settings.write_text(
+        "[camera]\nframes_per_second = 0\nrepeat = 1\n"  # an emulated processor has time
+        '[sinks]\nuse = ["stdout"]\n[stabilize]\nreread_after_s = 0\nmin_stable_s = 0\n'
+    )
     source = ("--config", settings, "--source", f"replay:{pictures}")
     done = pi.python("-c", EDGE_RUN, *source)
     assert done.returncode == 0, done.stderr

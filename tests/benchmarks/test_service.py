@@ -16,10 +16,10 @@ def test_a_run_counts_frames_and_memory(tmp_path: Path) -> None:
     assert found["peak_mb"] > 20
 
 
-def test_a_scene_without_digits_has_hands() -> None:
-    """A scene is so many frames of one size; in some a hand moves from frame to frame."""
-    scenes = [list(service._empty_scene(service.np.random.default_rng(i))) for i in range(4)]
-    assert all(len(scene) == service.FRAMES_A_SCENE for scene in scenes)
-    assert {frame.shape for scene in scenes for frame in scene} == {service.SIZE}
-    moved = [abs(scene[0].astype(int) - scene[1]).max() for scene in scenes]
+def test_a_minute_without_digits_may_have_a_hand() -> None:
+    """Frames are of one size, a few a minute; in some minutes a hand moves from frame to frame."""
+    minutes = [list(service._empty_minute(number)) for number in range(6)]
+    assert {frame.shape for minute in minutes for _, frame in minute} == {service.SIZE}
+    assert all([at for at, _ in minute] == sorted(at for at, _ in minute) for minute in minutes)
+    moved = [abs(minute[0][1].astype(int) - minute[4][1]).max() for minute in minutes]
     assert min(moved) < 40 < max(moved)
