@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import re
 import threading
@@ -133,6 +134,9 @@ class Picamera2Source(SourceBase):
 
     def _start(self, library: Any) -> None:
         """Open, configure and start the camera."""
+        # The library's constructor finds out too, and then keeps a pipe open for ever.
+        if self._number >= len(library.Picamera2.global_camera_info()):
+            raise LookupError("no camera of this number")
         camera = library.Picamera2(self._number)
         self._camera = camera
         size = (self._settings.width, self._settings.height)
@@ -178,6 +182,7 @@ class Picamera2Source(SourceBase):
             with suppress(CancelledError, TimeoutError):  # it has no frame, nearly always
                 camera.wait(job, timeout=0.1).release()
         camera.close()
+        gc.collect()  # with the library's selectors, which it never closes
 
     def _bounded(self, step: Callable[[], None], longest_s: float) -> None:
         """Do a step that may never return, and raise what it raises."""

@@ -146,6 +146,7 @@ class World:
         """Raised when the camera is opened."""
         self.format, self.size = "YUV420", (0, 0)
         """What the camera makes of the configuration; (0, 0) is what was asked for."""
+        self.cameras = 1
         self.controls: dict[str, tuple[Any, ...]] = {
             "FrameDurationLimits": (8000, 200_000, 33_333),
             "AeEnable": (False, True, True),
@@ -215,6 +216,10 @@ class MappedArray:
 
 
 class Picamera2:
+    @staticmethod
+    def global_camera_info() -> list[dict[str, Any]]:
+        return [{"Num": number} for number in range(WORLD.cameras)]
+
     def __init__(self, camera_num: int = 0) -> None:
         self.fake_world = WORLD
         if WORLD.error:
@@ -520,6 +525,13 @@ def test_the_librarys_errors_are_explained(
         source_in(world).open()
     assert type(caught.value) is kind
     assert "\n" not in str(caught.value)
+
+
+def test_a_camera_that_is_not_there_is_not_tried(world: World) -> None:
+    """Trying would cost the library a descriptor each time."""
+    world.cameras, world.error = 0, AssertionError("tried")
+    with pytest.raises(SourceMissingError, match="found none; check its cable"):
+        source_in(world).open()
 
 
 def test_without_the_library_the_remedy_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
