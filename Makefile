@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: predict test test-systemd test-arm64 lint train clean
+.PHONY: predict test test-systemd test-arm64 test-picamera2 lint train clean
 
 predict: $(VENV)/.runtime  ## Install the runtime and read the sample picture.
 	$(BIN)/edge-predict docs/sample.png
@@ -16,6 +16,9 @@ test-systemd: $(VENV)/.dev  ## Install the service in a container and try it (ro
 
 test-arm64: $(VENV)/.dev  ## Read the sample on an emulated Pi, both runtimes (minutes).
 	$(BIN)/python -m pytest -rs -m arm64 tests/arm64
+
+test-picamera2: $(VENV)/.dev  ## Read a virtual camera with the real picamera2 in a container (root; minutes).
+	$(BIN)/python -m pytest -rs -m picamera2 tests/edge/sources
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
