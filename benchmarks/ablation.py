@@ -62,9 +62,11 @@ PARTS = (
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
     Part("the second look at faint ink", {(recognize, "FAINTER"): 1.0}),
+    Part("the ground of lone bars", {(recognize, "MAX_GROUND_STEP"): 1e9}),
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
 )  # fmt: skip
 COLUMNS: tuple[tuple[str, str, Callable[[Score], float]], ...] = (
+    ("notes", "false digits", lambda s: s.counts["false_digits"]),
     ("notes: turned", "turned notes", lambda s: s.share("exact", "numbers")),
     ("amounts", "amounts exact", lambda s: s.share("exact", "numbers")),
     ("characters: digits", "characters right", lambda s: s.share("right", "pictures")),
@@ -105,12 +107,16 @@ def _figures(part: Part, sets: dict[str, Set], model: Path, runtime: str) -> lis
         settings = Settings(runtime=runtime, preprocess=part.preprocess)  # type: ignore[arg-type]
         reader = Digitcam(model, settings)
         return [
-            f"{value(_score(reader, sets[name])):.1%}" if name in sets else "-"
+            _told(value(_score(reader, sets[name]))) if name in sets else "-"
             for name, _, value in COLUMNS
         ]
     finally:
         for each in patches:
             each.stop()
+
+
+def _told(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.1%}"
 
 
 def _score(reader: Digitcam, each: Set) -> Score:
