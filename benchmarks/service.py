@@ -266,6 +266,7 @@ def _day() -> int:
 
 def _read_sheet(number: int) -> tuple[int, int, list[StableReading]]:
     """Read half an hour; return how many frames there were, were read, and what was published."""
+    cv2.setNumThreads(1)  # there is a process a processor
     start = datetime(2026, 1, 1, tzinfo=UTC)
     time_s = 0.0
     stabilizer = Stabilizer(

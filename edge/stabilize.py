@@ -164,7 +164,10 @@ class Stabilizer:
         if place.stable == place.published:
             since_s = time_s - place.published_s
             return place.suspect and since_s >= self.plausibility.accept_after_s
-        return time_s - place.stable_since_s >= self.settings.min_stable_s
+        settings = self.settings
+        ones = set(place.stable) == {"1"}
+        least_s = max(settings.ones_stable_s if ones else 0, settings.min_stable_s)
+        return time_s - place.stable_since_s >= least_s
 
     def _publish(self, place: _Place, time_s: float) -> StableReading:
         """Judge what is stable at a place; what stayed suspect for long is accepted now."""

@@ -1,5 +1,6 @@
 """What is published, when, and how often."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -71,6 +72,15 @@ def test_too_little_time_is_not_stable() -> None:
     assert film.show("7", times=40) == []
     assert film.stabilizer.tick(film.time_s + 0.5) == []
     assert [each.text for each in film.stabilizer.tick(film.time_s + 2)] == ["7"]
+
+
+@pytest.mark.parametrize("text", ["1", "111"])
+def test_ones_alone_wait_for_longer(text: str) -> None:
+    """What edges and shadows look like has to stay."""
+    film = Film()
+    seconds = SETTINGS.ones_stable_s
+    assert film.show(text, times=round(seconds / FRAME_S) - 1) == []
+    assert film.show(text, times=3) == [text]
 
 
 def test_one_frame_that_differs_is_outvoted() -> None:
@@ -242,7 +252,7 @@ def test_a_line_that_was_gone_is_remembered() -> None:
 def test_no_history_locks_a_right_number_out(history: list[int], right: int, step: int) -> None:
     """Whatever was read before, a number that stays is accepted within accept_after_s."""
     rules = PlausibilitySettings(max_step=step, max_digits=4, accept_after_s=5)
-    film = Film(plausibility=rules)
+    film = Film(replace(SETTINGS, ones_stable_s=0), rules)
     for number in history:
         film.show(str(number), times=6)
     film.show(str(right), times=6 + round(rules.accept_after_s / FRAME_S))
@@ -254,5 +264,5 @@ def test_places_are_bounded() -> None:
     """However much is read where, the memory of it ends; the newest stay."""
     film = Film(StabilizeSettings(agree=1, of=1, min_stable_s=0, gone_after_s=0.01))
     for i in range(3 * MAX_PLACES):
-        assert film.show(line(str(10 + i % 80), x=100 * (i % 1000), y=60 * (i // 1000)))
+        assert film.show(line(str(20 + i % 70), x=100 * (i % 1000), y=60 * (i // 1000)))
     assert len(film.stabilizer._places) <= MAX_PLACES
