@@ -37,6 +37,9 @@ class _Place:
     box: Box
     seen: deque[_Seen]
     last_seen_s: float
+    """When a line was there, or may have been under something that moved."""
+    looked_s: float = 0.0
+    """When the place was looked at last while nothing moved there."""
     stable: str | None = None
     """What enough of the last frames agree on ..."""
     stable_since_s: float = 0.0
@@ -98,8 +101,7 @@ class Stabilizer:
                 continue
             if line:
                 place.box, place.last_seen_s = line.box, time_s
-            place.seen.append(_Seen(line, time_s))
-            self._settle(place)
+            self._look(place, line, time_s)
         known = {id(line) for line in pairs.values()}
         for line in reading.lines:
             if id(line) not in known and not is_moving(line.box):
@@ -109,6 +111,7 @@ class Stabilizer:
     def tick(self, time_s: float) -> list[StableReading]:
         """Let time pass over a picture that has not changed; return what became stable by it."""
         for place in self._places:
+            place.looked_s = time_s
             if place.seen[-1].line:
                 place.last_seen_s = time_s
         return self._pass(time_s)
@@ -147,11 +150,12 @@ class Stabilizer:
             self._places.append(place)
         pairs[id(place)] = line
         place.box, place.last_seen_s = line.box, time_s
-        place.seen.append(_Seen(line, time_s))
-        self._settle(place)
+        self._look(place, line, time_s)
 
-    def _settle(self, place: _Place) -> None:
-        """See what enough of the last frames agree on, and since when."""
+    def _look(self, place: _Place, line: Line | None, time_s: float) -> None:
+        """Note what stands there; see what enough of the last frames agree on, and since when."""
+        place.seen.append(_Seen(line, time_s))
+        place.looked_s = time_s
         texts = [each.text for each in place.seen]
         stable = next((t for t in texts if t and texts.count(t) >= self.settings.agree), None)
         if stable and stable != place.stable:
@@ -159,8 +163,8 @@ class Stabilizer:
         place.stable = stable
 
     def _due(self, place: _Place, time_s: float) -> bool:
-        if place.stable is None:
-            return False
+        if place.stable is None or place.looked_s != time_s or place.seen[-1].text != place.stable:
+            return False  # it is hidden now, or misread
         if place.stable == place.published:
             since_s = time_s - place.published_s
             return place.suspect and since_s >= self.plausibility.accept_after_s

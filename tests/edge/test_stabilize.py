@@ -151,6 +151,15 @@ def test_a_hand_publishes_nothing() -> None:
     assert film.show("12", times=10) == []
 
 
+def test_what_is_hidden_when_its_time_comes_is_not_published() -> None:
+    """A line must still be there when it has been stable for long enough."""
+    film = Film()
+    assert film.show("1", times=50) == []
+    film.time_s += 60
+    assert film.show(moving=True, times=5) == []
+    assert film.show(times=50) == []
+
+
 def test_a_number_that_is_being_written_waits() -> None:
     """Its beginning is read in every frame but published only when the pen is away."""
     film = Film()
