@@ -16,7 +16,7 @@ from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
 from .frame import Box, Digit, Frame, GrayImage, Line, Reading
-from .ground import ground_step
+from .ground import continues, ground_step, is_bump
 from .lattice import Group, best_path, build_groups
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
@@ -268,16 +268,25 @@ class Recognizer:
         return tuple(
             Line(tuple(read[id(candidate)] for candidate in line))
             for line in lines
-            if not self._is_shadow(line, [read[id(candidate)].digit for candidate in line], found)
+            if not self._is_no_writing(
+                line, [read[id(candidate)].digit for candidate in line], found
+            )
         )
 
-    def _is_shadow(self, line: list[Candidate], digits: list[int], found: _Found) -> bool:
-        """Say whether a line of ones, or a single digit, stands between two grounds."""
+    def _is_no_writing(self, line: list[Candidate], digits: list[int], found: _Found) -> bool:
+        """Say whether a line of ones, or a single digit, is no writing.
+
+        It stands between two grounds, or is a piece of a ruled line.
+        """
         cut_out = min(found.luma.shape) < SMALL_FRAME_PX  # around a digit: no room for ground
         if cut_out or (len(line) > 1 and set(digits) != {1}):
             return False
         steps = [ground_step(found.luma, found.ink, mark) for mark in line]
-        return max(steps) > MAX_GROUND_STEP
+        if max(steps) > MAX_GROUND_STEP:
+            return True
+        return set(digits) == {1} and any(
+            continues(found.luma, mark) or is_bump(found.luma, mark) for mark in line
+        )
 
 
 def _inside(marks: Marks, frame: Frame, back: NDArray[np.float64]) -> Marks:

@@ -189,6 +189,8 @@ class StabilizeSettings:
     """And for so long."""
     ones_stable_s: float = _within(10.0, 0, 3600)
     """A line of nothing but ones for so long: edges and shadows, as of hands, resemble them."""
+    min_confidence: float = _within(0.6, 0, 1)
+    """A line whose confidence is lower, as the mean of those frames, is not published."""
     gone_after_s: float = _within(3.0, 0, 86400)
     """A line that is not seen for so long is gone, and published again if it returns."""
     still_change: int = _within(6, 1, 255)

@@ -54,6 +54,11 @@ class _Place:
         """Return the lines of the last frames that read what is stable."""
         return [each.line for each in self.seen if each.line and each.text == self.stable]
 
+    def confidence(self) -> float:
+        """Return their mean confidence."""
+        lines = self.agreeing()
+        return sum(line.confidence for line in lines) / len(lines)
+
 
 class Stabilizer:
     """Finds the same line in frame after frame, and says once what it reads.
@@ -165,6 +170,8 @@ class Stabilizer:
     def _due(self, place: _Place, time_s: float) -> bool:
         if place.stable is None or place.looked_s != time_s or place.seen[-1].text != place.stable:
             return False  # it is hidden now, or misread
+        if place.confidence() < self.settings.min_confidence:
+            return False
         if place.stable == place.published:
             since_s = time_s - place.published_s
             return place.suspect and since_s >= self.plausibility.accept_after_s
@@ -188,7 +195,7 @@ class Stabilizer:
             id=uuid.uuid4().hex,
             time=self._now(),
             line=lines[-1],
-            confidence=sum(line.confidence for line in lines) / len(lines),
+            confidence=place.confidence(),
             agreed=(len(lines), len(place.seen)),
             value=place.memory.accepted,
             suspect=suspect,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from digitcam.edge.frame import Box, GrayImage
-from digitcam.edge.ground import ground_step
+from digitcam.edge.ground import continues, ground_step, is_bump
 from digitcam.edge.preprocess import find_ink
 from digitcam.edge.recognize import Recognizer
 from digitcam.edge.segment import Candidate, find_marks
@@ -75,3 +75,35 @@ def test_the_edge_of_a_shadow_is_no_one(recognizer: Recognizer) -> None:
     alone = paper(205, 205)
     alone[140:240, 312:324] = 45
     assert recognizer.read(cv2.GaussianBlur(alone, (0, 0), 1)).text == "1"
+
+
+def test_a_piece_of_a_ruled_line_continues() -> None:
+    """A faint line above and below a darker piece of it is seen; a stroke by itself has none."""
+    ruled, alone = paper(), paper()
+    ruled[:, 300:304] = 165
+    for luma in (ruled, alone):
+        luma[200:240, 300:304] = 150
+    mark = Candidate(Box(300, 200, 4, 40), np.full((40, 4), 40, np.uint8))
+    assert continues(ruled, mark)
+    assert not continues(alone, mark)
+
+
+def test_a_one_that_stands_on_a_line_does_not_continue() -> None:
+    """Ruled lines that cross its ends are no continuation."""
+    luma = paper()
+    luma[150:230, 300:307] = 60
+    luma[230:233] = luma[147:150] = 120
+    mark = Candidate(Box(300, 150, 7, 80), np.full((80, 7), 130, np.uint8))
+    assert not continues(luma, mark)
+
+
+def test_a_bump_of_a_ruled_line_is_told_from_a_one_across_it() -> None:
+    """What is hardly higher than the line that passes through it is a bump; a stroke is not."""
+    luma = paper()
+    luma[198:203] = 110
+    bump, one = Box(300, 194, 5, 13), Box(300, 180, 5, 40)
+    for box in (bump, one):
+        marked = luma.copy()
+        marked[box.y : box.bottom, box.x : box.right] = 100
+        contrast = np.full((box.height, box.width), 90, np.uint8)
+        assert is_bump(marked, Candidate(box, contrast)) == (box is bump)

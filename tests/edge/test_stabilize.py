@@ -192,10 +192,17 @@ def test_equal_lines_at_two_places_are_both_published() -> None:
 def test_the_confidence_is_the_mean_of_the_agreeing_frames() -> None:
     """A frame that read otherwise does not count."""
     film = Film(StabilizeSettings(agree=3, of=4, min_stable_s=0))
-    for text, confidence in (("12", 0.5), ("17", 0.1), ("12", 0.7), ("12", 0.9)):
+    for text, confidence in (("12", 0.6), ("17", 0.1), ("12", 0.7), ("12", 0.8)):
         film.show(line(text, confidence=confidence))
     assert film.published[0].confidence == pytest.approx(0.7)
     assert film.published[0].agreed == (3, 4)
+
+
+def test_a_doubtful_line_is_not_published() -> None:
+    """What is likelier wrong than the setting allows waits until it is read better."""
+    film = Film()
+    assert film.show(line("42", confidence=0.55), times=20) == []
+    assert film.show(line("42", confidence=0.9), times=20) == ["42"]
 
 
 # --- plausibility ----------------------------------------------------------------------------
