@@ -38,6 +38,21 @@ class Box:
         """Row of the centre."""
         return self.y + self.height / 2
 
+    @property
+    def area(self) -> int:
+        """Pixels in the box."""
+        return self.width * self.height
+
+    def intersection(self, other: Box) -> int:
+        """Return how many pixels the boxes share."""
+        width = min(self.right, other.right) - max(self.x, other.x)
+        height = min(self.bottom, other.bottom) - max(self.y, other.y)
+        return max(width, 0) * max(height, 0)
+
+    def shifted(self, right: int, down: int) -> Box:
+        """Return this box moved by so many px."""
+        return Box(self.x + right, self.y + down, self.width, self.height)
+
     def scaled(self, factor_x: float, factor_y: float, width: int, height: int) -> Box:
         """Return this box in an image of ``width`` x ``height`` px, enlarged by the factors."""
         left = min(max(round(self.x * factor_x), 0), width - 1)

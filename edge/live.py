@@ -8,7 +8,7 @@ import numpy as np
 
 from .change import changed_cells, is_changed, thumbnail
 from .errors import SourceError
-from .frame import Box, GrayImage, Line, Reading, StableReading
+from .frame import GrayImage, Line, Reading, StableReading
 from .recognize import Recognizer
 from .sources import CameraFrame
 from .stabilize import Stabilizer
@@ -70,7 +70,7 @@ class LiveReader:
         reading = self._placed(self.recognizer.read(luma))
         left, top = (self._region or (0, 0))[:2]
         return self.stabilizer.update(
-            reading, frame.taken_s, lambda box: is_changed(moving, _shifted(box, -left, -top))
+            reading, frame.taken_s, lambda box: is_changed(moving, box.shifted(-left, -top))
         )
 
     def _is_settled(self, time_s: float) -> bool:
@@ -96,11 +96,7 @@ class LiveReader:
             return reading
         left, top = self._region[:2]
         lines = tuple(
-            Line(tuple(replace(d, box=_shifted(d.box, left, top)) for d in line.digits))
+            Line(tuple(replace(d, box=d.box.shifted(left, top)) for d in line.digits))
             for line in reading.lines
         )
         return replace(reading, lines=lines)
-
-
-def _shifted(box: Box, right: int, down: int) -> Box:
-    return Box(box.x + right, box.y + down, box.width, box.height)

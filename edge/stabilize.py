@@ -217,8 +217,4 @@ class Stabilizer:
 
 def _overlap(a: Box, b: Box) -> float:
     """Return which part of the smaller box the other one covers, 0 to 1."""
-    width = min(a.right, b.right) - max(a.x, b.x)
-    height = min(a.bottom, b.bottom) - max(a.y, b.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    return width * height / min(a.width * a.height, b.width * b.height)
+    return a.intersection(b) / min(a.area, b.area)

@@ -159,7 +159,7 @@ def _other_label(box: Box, places: Sequence[Box]) -> int | None:
         return SEVERAL if box.width > MIN_CUT * box.height else None
     if held or box.width < BAR * box.height:
         return None
-    shared = [place for place in places if _intersection(box, place) > BESIDE * _area(box)]
+    shared = [place for place in places if box.intersection(place) > BESIDE * box.area]
     is_piece = any(box.height >= SMALL * place.height for place in shared)
     return None if is_piece else REJECT
 
@@ -174,7 +174,7 @@ def _holds_middle(box: Box, place: Box) -> bool:
 def _reaches_beyond(box: Box, own: Box, places: Sequence[Box]) -> bool:
     """Say whether a mark is wider than its digit and holds a part of another, too."""
     return box.width >= WIDER * own.width and any(
-        _intersection(box, place) - _intersection(own, place) >= REACHED * _area(place)
+        box.intersection(place) - own.intersection(place) >= REACHED * place.area
         for place in places
         if place != own
     )
@@ -228,7 +228,7 @@ def _only_mark(image: GrayImage, fainter: float = 1.0) -> Candidate | None:
     found = all_hypotheses(ink)
     if not found:
         return None
-    largest = max(found, key=lambda c: _area(c.box))
+    largest = max(found, key=lambda c: c.box.area)
     x, y, width, height = cv2.boundingRect(ink.mask)
     return largest if _fit(largest.box, Box(x, y, width, height)) >= WHOLE else None
 
@@ -246,7 +246,7 @@ def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
         side = frame.luma.shape[0]
         middle = [c for c in all_hypotheses(ink) if _is_whole(c.box, side)]
         if middle:
-            yield to_glyph(max(middle, key=lambda c: _area(c.box)).contrast), int(label)
+            yield to_glyph(max(middle, key=lambda c: c.box.area).contrast), int(label)
     for index, image in enumerate(empty):
         if part_of(f"cells/empty/{index}") == part:
             for candidate in all_hypotheses(_ink_of(image)[1]):
@@ -290,17 +290,7 @@ def _from_alphabets(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
             yield to_glyph(image), REJECT
 
 
-def _area(box: Box) -> int:
-    return box.width * box.height
-
-
 def _fit(a: Box, b: Box) -> float:
     """Return intersection over union."""
-    both = _intersection(a, b)
-    return both / (_area(a) + _area(b) - both)
-
-
-def _intersection(a: Box, b: Box) -> int:
-    width = min(a.right, b.right) - max(a.x, b.x)
-    height = min(a.bottom, b.bottom) - max(a.y, b.y)
-    return max(width, 0) * max(height, 0)
+    both = a.intersection(b)
+    return both / (a.area + b.area - both)

@@ -53,6 +53,21 @@ def test_the_enclosing_box_is_the_smallest_around_all(parts: list[Box]) -> None:
     assert around.bottom == max(part.bottom for part in parts)
 
 
+@settings(derandomize=True, deadline=None)
+@given(box=boxes(), other=boxes())
+def test_boxes_share_the_pixels_that_are_in_both(box: Box, other: Box) -> None:
+    """Counted column by column and row by row, whichever of the two is asked."""
+    columns = set(range(box.x, box.right)) & set(range(other.x, other.right))
+    rows = set(range(box.y, box.bottom)) & set(range(other.y, other.bottom))
+    assert box.intersection(other) == other.intersection(box) == len(columns) * len(rows)
+    assert box.intersection(box) == box.area
+
+
+def test_a_shifted_box_keeps_its_size() -> None:
+    """Right and down are positive, and left and up negative."""
+    assert Box(5, 7, 10, 20).shifted(2, -3) == Box(7, 4, 10, 20)
+
+
 def test_a_line_is_as_certain_as_its_least_certain_digit() -> None:
     """A line's text, confidence and box come from its digits."""
     line = Line((Digit(4, 0.9, Box(1, 2, 10, 20)), Digit(2, 0.625, Box(15, 1, 5, 20))))
