@@ -13,7 +13,6 @@ class Notifier:
     def __init__(self) -> None:
         path = os.environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{path[1:]}" if path.startswith("@") else path
-        self.watchdog_s = _watchdog_s()
 
     def ready(self) -> None:
         """Say that start-up, or re-reading the settings, is done."""
@@ -43,11 +42,3 @@ class Notifier:
                 sock.sendto(message.encode(), socket.MSG_DONTWAIT, self._address)
             except OSError:  # systemd is being restarted: the next message will be heard
                 return
-
-
-def _watchdog_s() -> float | None:
-    """Return after how long without progress systemd ends this process, s; None if it does not."""
-    if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
-        return None
-    microseconds = os.environ.get("WATCHDOG_USEC", "")
-    return int(microseconds) / 1e6 if microseconds.isdigit() else None

@@ -12,7 +12,6 @@ from ..errors import SettingsError
 from ..frame import GrayImage
 from ..settings import CameraSettings
 
-KINDS = ("picamera2", "v4l2", "video", "replay")
 FORMS = "picamera2[:N], v4l2:/dev/videoN, video:FILE-or-URL or replay:DIRECTORY"
 
 
