@@ -12,7 +12,7 @@ from typing import Any
 
 from .crop import fingerprint
 from .errors import ModelError
-from .golden import Golden, golden_images
+from .golden import COUNT, Golden
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
@@ -147,15 +147,15 @@ def _golden(path: Path, found: object, classes: int) -> Golden | None:
     if found is None:
         return None
     holder = found if isinstance(found, dict) else {}
-    images, rows, count = holder.get("images"), holder.get("logits"), len(golden_images())
+    images, rows = holder.get("images"), holder.get("logits")
     if (
         not isinstance(images, str)
         or not isinstance(rows, list)
-        or len(rows) != count
+        or len(rows) != COUNT
         or any(not isinstance(row, str) or not _is_hexadecimal(row, classes) for row in rows)
     ):
         raise ModelError(
-            f"{path}: golden must hold the digest of its images and {count} times {classes} int8 "
+            f"{path}: golden must hold the digest of its images and {COUNT} times {classes} int8 "
             f"logits in hexadecimal, found {found!r:.60}; {AGAIN}"
         )
     return Golden(images, tuple(bytes.fromhex(row) for row in rows))

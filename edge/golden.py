@@ -29,6 +29,8 @@ SEGMENTS = {
 """Left, top, right and bottom of the strokes of a seven-segment display, in half heights."""
 DIGITS = "abcdef bc abdeg abcdg bcfg acdfg acdefg abc abcdefg abcdfg"
 """The segments of 0 to 9."""
+COUNT = len(DIGITS.split())
+"""How many images there are, without drawing them."""
 PEN_PX, EDGE_PX = 1.0, 1.5
 """Half the width of the strokes that are full white, and how far they fade from there."""
 SLANT = 0.25

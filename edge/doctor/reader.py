@@ -10,7 +10,7 @@ from typing import Any
 from ..bundle import AGAIN, Bundle, load_bundle
 from ..classify import INSTALL
 from ..errors import ModelError, SettingsError
-from ..golden import STEP, golden_images
+from ..golden import COUNT, STEP
 from ..settings import Runtime, Settings
 from ..settings_file import load_settings
 from .finding import Finding, failure, ok, refusal, warning
@@ -100,7 +100,7 @@ def _unusable(error: str, wanted: Runtime, installed: dict[str, str]) -> Finding
 
 
 def _compared(used: str, answer: dict[str, Any]) -> Finding:
-    steps, count = answer.get("steps"), len(golden_images())
+    steps = answer.get("steps")
     if steps is None:
         return warning(
             "runtime",
@@ -109,7 +109,7 @@ def _compared(used: str, answer: dict[str, Any]) -> Finding:
             f"{AGAIN}, if you doubt what it reads",
         )
     if steps <= STEP:
-        return ok("runtime", f"{used}, {count} golden images within {STEP} step")
+        return ok("runtime", f"{used}, {COUNT} golden images within {STEP} step")
     found = f"{used}: golden logits must be met within {STEP} step, found {steps}"
     remedy = "try the other runtime (runtime = ... in the settings), and report the processor"
     if answer["alike"]:
