@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from digitcam.train.architectures import build_model
-from digitcam.train.cli import main
+from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.paper import CLASSES
 

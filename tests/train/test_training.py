@@ -23,7 +23,7 @@ import pytest
 
 from digitcam.edge.crop import fingerprint
 from digitcam.train.architectures import ARCHITECTURES
-from digitcam.train.cli import build_parser, main
+from digitcam.train.cli.train import build_parser, main
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.errors import TrainError
 from digitcam.train.feed import FeedSettings
@@ -48,7 +48,7 @@ def arguments(out: Path, data: Path, *more: str) -> list[str]:
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "digitcam.train.cli", *arguments]
+    return [sys.executable, "-m", "digitcam.train.cli.train", *arguments]
 
 
 def read_state(folder: Path) -> dict[str, Any]:
@@ -462,7 +462,7 @@ def test_missing_library_names_the_extra(library: str, digits_npz: Path, tmp_pat
         pytest.skip("needs Keras: pip install 'digitcam[train]'")
     script = (
         f"import sys; sys.modules[{library!r}] = None; "  # An import of it then fails.
-        "from digitcam.train.cli import main; sys.exit(main(sys.argv[1:]))"
+        "from digitcam.train.cli.train import main; sys.exit(main(sys.argv[1:]))"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments(tmp_path / "run", digits_npz)],

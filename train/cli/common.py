@@ -1,0 +1,108 @@
+"""What the commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import sys
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+
+from digitcam.edge.errors import EdgeError
+
+from ..errors import TrainError
+
+MAX_SEED = 2**32 - 1
+"""Largest seed that NumPy's and TensorFlow's own generators take."""
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells have it."""
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that every command has."""
+    parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    parser.add_argument("--version", action="version", version=f"digitcam {version('digitcam')}")
+
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """Add ``--data``, which says where MNIST lies."""
+    parser.add_argument(
+        "--data",
+        type=Path,
+        metavar="PATH",
+        help="mnist.npz or a folder with it or the IDX files (default: DIGITCAM_DATA, then a "
+        "download)",
+    )
+
+
+def add_photographs(parser: argparse.ArgumentParser) -> None:
+    """Add ``--photographs``, which says where real handwriting lies."""
+    parser.add_argument(
+        "--photographs", type=Path, metavar="FOLDER", help="real handwriting, see CONTRIBUTING.md"
+    )
+
+
+def run_command(
+    command: str, debug: bool, body: Callable[[], int], interrupted: str = "interrupted"
+) -> int:
+    """Run a command's body and return its status, or 1 after an error's one line.
+
+    Args:
+        command: Name of the command, which the line begins with.
+        debug: Let errors through, for their traceback.
+        body: Does the work.
+        interrupted: What is said after Ctrl-C.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its own noise as errors
+    try:
+        return body()
+    except (TrainError, EdgeError, OSError) as error:
+        if debug:
+            raise
+        complain(command, str(error))
+        return 1
+    except KeyboardInterrupt:
+        complain(command, interrupted)
+        return INTERRUPTED
+
+
+def complain(command: str, message: str) -> None:
+    """Say what went wrong on stderr, in one line."""
+    print(f"{command}: {message}", file=sys.stderr)
+
+
+def require_packages(names: Sequence[str], purpose: str) -> None:
+    """Say before the work what would fail after it.
+
+    Raises:
+        TrainError: Packages of the train extra are missing.
+    """
+    missing = [name for name in names if find_spec(name) is None]
+    if missing:
+        raise TrainError(f"{purpose} needs {', '.join(missing)}; pip install 'digitcam[train]'")
+
+
+def whole(least: int, most: int | None = None) -> Callable[[str], int]:
+    """Return a flag's type: whole numbers from ``least`` to ``most``."""
+    expected = f"expected a whole number from {least}" + (f" to {most}" if most else "")
+
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least or (most and int(text) > most):
+            raise argparse.ArgumentTypeError(f"{expected}, found {text!r}")
+        return int(text)
+
+    return parse
+
+
+def amount(text: str) -> float:
+    """Parse a flag's number from 0."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError(f"expected a number from 0, found {text!r}")
+    return value
