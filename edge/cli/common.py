@@ -12,6 +12,9 @@ from pathlib import Path
 
 from ..errors import EdgeError
 
+CONFIG = Path("/etc/digitcam/digitcam.toml")
+"""The service's settings file."""
+
 
 class Version(argparse.Action):
     """Prints the version. What knows it takes a tenth of the start's time to import."""
@@ -27,6 +30,21 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     """Add the flags that every command has."""
     parser.add_argument("--debug", action="store_true", help="show the traceback of an error")
     parser.add_argument("--version", action=Version, nargs=0, help="show the version and exit")
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """Add the flag that names the settings file, where the service's own is meant without it."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help=f"settings file, TOML (default: {CONFIG} if there is one, else the defaults)",
+    )
+
+
+def config_of(named: Path | None) -> Path | None:
+    """Return the settings file that is named, else the service's; None if there is neither."""
+    return named or (CONFIG if CONFIG.exists() else None)
 
 
 def run_command(command: str, debug: bool, body: Callable[[], int]) -> int:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from pathlib import Path
 
 from ..doctor import Finding, Machine, examine
-from .common import add_common, print_all, run_command
-from .run import CONFIG
+from .common import add_common, add_config, config_of, print_all, run_command
 
 COMMAND = "edge-doctor"
 EPILOG = """
@@ -27,12 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
         description="Check the model, the runtime, the camera and the machine.",
         epilog=EPILOG,
     )
-    parser.add_argument(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help=f"settings file, TOML (default: {CONFIG} if there is one, else the defaults)",
-    )
+    add_config(parser)
     parser.add_argument("--json", action="store_true", help="one JSON object a line a check")
     add_common(parser)
     return parser
@@ -45,9 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _examine(options: argparse.Namespace) -> int:
-    config = options.config or (CONFIG if CONFIG.exists() else None)
     failed = False
-    for finding in examine(config, Machine()):
+    for finding in examine(config_of(options.config), Machine()):
         print_all(_json(finding) if options.json else finding.as_text())
         failed |= finding.level == "failure"
     return int(failed)

@@ -18,10 +18,9 @@ from ..settings import Settings
 from ..settings_file import load_settings
 from ..sinks import check_writable
 from ..sources import FORMS
-from .common import add_common, complain, native_lines_hidden
+from .common import add_common, add_config, complain, config_of, native_lines_hidden
 
 COMMAND = "edge-run"
-CONFIG = Path("/etc/digitcam/digitcam.toml")
 EXIT_STATUS = (
     ((GaveUpError, SourceError), os.EX_TEMPFAIL),
     ((SinkError,), os.EX_CANTCREAT),
@@ -38,12 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog=COMMAND, description="Read a camera until stopped; publish what is stable."
     )
     add = parser.add_argument
-    add(
-        "--config",
-        type=Path,
-        metavar="FILE",
-        help=f"settings file, TOML (default: {CONFIG} if there is one, else the defaults)",
-    )
+    add_config(parser)
     add("--source", help=f"instead of the settings' own: {FORMS}")
     add("--check-config", action="store_true", help="check the settings and the model, then end")
     add_common(parser)
@@ -77,10 +71,8 @@ def settings_of(config: Path | None, source: str | None) -> Settings:
     Raises:
         SettingsError: The file cannot be read, or a key or value is not allowed.
     """
-    if config is None and not CONFIG.exists():
-        settings = Settings()
-    else:
-        settings = load_settings(config or CONFIG)
+    file = config_of(config)
+    settings = load_settings(file) if file else Settings()
     if source:
         settings = replace(settings, camera=replace(settings.camera, source=source))
     return settings
