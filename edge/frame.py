@@ -136,6 +136,11 @@ class Line:
         }
 
 
+def only_ones(text: str) -> bool:
+    """Say whether a line reads ones alone, which any upright strokes look like."""
+    return set(text) == {"1"}
+
+
 @dataclass(frozen=True)
 class Reading:
     """What was read in one image."""

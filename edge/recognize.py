@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -15,7 +15,7 @@ from .bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, SEVERAL_CLASS, load_bundle
 from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
-from .frame import Box, Digit, Frame, GrayImage, Line, Reading
+from .frame import Box, Digit, Frame, GrayImage, Line, Reading, only_ones
 from .ground import continues, ground_step, is_bump
 from .lattice import Group, best_path, build_groups
 from .memory import keep_freed_memory
@@ -48,20 +48,27 @@ LEVEL_ENOUGH = 0.9
 """Such a reading, whose lines are the better ones, is taken if its digits are so certain in sum,
 as a part of the other's."""
 
-
 MAX_GROUND_STEP = 0.4
 """Upright bars and marks that stand alone are read if the ground on their sides differs by less, as
 a part of their contrast."""
 
 
-@dataclass
+@dataclass(frozen=True)
+class _Page:
+    """A frame, turned or not, and the marks on it."""
+
+    luma: GrayImage
+    """(H, W) uint8."""
+    ink: GrayImage
+    """(H, W) uint8, not 0 where it is not bare."""
+    marks: Marks
+
+
+@dataclass(frozen=True)
 class _Found:
     """What was found on a page, digits and others."""
 
-    luma: GrayImage
-    """(H, W) uint8, the page."""
-    ink: GrayImage
-    """(H, W) uint8, not 0 where it is not bare."""
+    page: _Page
     candidates: list[Candidate]
     probabilities: NDArray[np.float32]
     """(N, classes)."""
@@ -128,23 +135,21 @@ class Recognizer:
     def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
-        marks, ink = self._marks(frame.luma)
-        found = self._classify(frame.luma, ink, marks)
+        page = self._page(frame.luma)
+        found = self._classify(page)
         classify_s = found.classify_s
         lines = self._lines(found, self._min_confidence)
         back = None
-        if marks.digits and not lines:
-            fainter, ink = self._marks(frame.luma, FAINTER)
-            faint = self._classify(frame.luma, ink, fainter)
+        if page.marks.digits and not lines:
+            faint = self._classify(self._page(frame.luma, FAINTER))
             classify_s += faint.classify_s
             faint_lines = self._lines(faint, max(FAINT_CONFIDENCE, self._min_confidence))
             if faint_lines:
                 found, lines = faint, faint_lines
-        tilt = estimate_tilt([mark.box for mark in marks.digits])
+        tilt = estimate_tilt([mark.box for mark in page.marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
-            level_marks, ink = self._marks(turned)
-            level = self._classify(turned, ink, _inside(level_marks, frame, matrix))
+            level = self._classify(_inside(self._page(turned), frame, matrix))
             classify_s += level.classify_s
             level_lines = self._lines(level, self._min_confidence)
             if _certainty(level_lines) > LEVEL_ENOUGH * _certainty(lines):
@@ -165,16 +170,14 @@ class Recognizer:
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _marks(self, luma: GrayImage, fainter: float = 1.0) -> tuple[Marks, GrayImage]:
-        """Find marks, and the mask of the ink.
-
-        ``fainter`` lowers the part of the strongest contrast that counts as ink.
-        """
+    def _page(self, luma: GrayImage, fainter: float = 1.0) -> _Page:
+        """Find the marks; ``fainter`` lowers the part of the strongest contrast that is ink."""
         ink = find_ink(luma, self.settings.preprocess.fainter(fainter))
-        return find_marks(ink, self.settings.segment), ink.mask
+        return _Page(luma, ink.mask, find_marks(ink, self.settings.segment))
 
-    def _classify(self, luma: GrayImage, ink: GrayImage, marks: Marks) -> _Found:
+    def _classify(self, page: _Page) -> _Found:
         """Classify marks in one batch, then what may be parted or joined in another."""
+        marks = page.marks
         images = model_images([mark.contrast for mark in marks.digits])
         start = perf_counter()
         probabilities = self.classifier.probabilities(images)
@@ -194,7 +197,7 @@ class Recognizer:
             kept = [i for i in range(len(marks.digits)) if i not in grouped]
             probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
         in_context = self._in_context(candidates, probabilities)
-        return _Found(luma, ink, candidates, *in_context, classify_s)
+        return _Found(page, candidates, *in_context, classify_s)
 
     def _in_context(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
@@ -264,39 +267,37 @@ class Recognizer:
             if keep
         }
         candidates = [candidate for candidate in found.candidates if id(candidate) in read]
-        lines = group_lines(candidates, self.settings.segment)
+        rows = group_lines(candidates, self.settings.segment)
+        lines = [Line(tuple(read[id(candidate)] for candidate in row)) for row in rows]
         return tuple(
-            Line(tuple(read[id(candidate)] for candidate in line))
-            for line in lines
-            if not self._is_no_writing(
-                line, [read[id(candidate)].digit for candidate in line], found
-            )
-        )
-
-    def _is_no_writing(self, line: list[Candidate], digits: list[int], found: _Found) -> bool:
-        """Say whether a line of ones, or a single digit, is no writing.
-
-        It stands between two grounds, or is a piece of a ruled line.
-        """
-        cut_out = min(found.luma.shape) < SMALL_FRAME_PX  # around a digit: no room for ground
-        if cut_out or (len(line) > 1 and set(digits) != {1}):
-            return False
-        steps = [ground_step(found.luma, found.ink, mark) for mark in line]
-        if max(steps) > MAX_GROUND_STEP:
-            return True
-        return set(digits) == {1} and any(
-            continues(found.luma, mark) or is_bump(found.luma, mark) for mark in line
+            line
+            for line, row in zip(lines, rows, strict=True)
+            if not _is_no_writing(line.text, row, found.page)
         )
 
 
-def _inside(marks: Marks, frame: Frame, back: NDArray[np.float64]) -> Marks:
+def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
+    """Say whether a line of ones, or a single digit, is no writing.
+
+    It stands between two grounds, or is a piece of a ruled line.
+    """
+    cut_out = min(page.luma.shape) < SMALL_FRAME_PX  # around a digit: no room for ground
+    ones = only_ones(text)
+    if cut_out or (len(text) > 1 and not ones):
+        return False
+    if max(ground_step(page.luma, page.ink, mark) for mark in marks) > MAX_GROUND_STEP:
+        return True
+    return ones and any(continues(page.luma, mark) or is_bump(page.luma, mark) for mark in marks)
+
+
+def _inside(page: _Page, frame: Frame, back: NDArray[np.float64]) -> _Page:
     """Leave out marks of a turned frame that lie beyond the frame, where its border goes on."""
     height, width = frame.luma.shape
 
     def kept(candidates: list[Candidate]) -> list[Candidate]:
         return [c for c in candidates if is_inside(c.box, back, width, height)]
 
-    return Marks(kept(marks.digits), kept(marks.bits))
+    return replace(page, marks=Marks(kept(page.marks.digits), kept(page.marks.bits)))
 
 
 def _certainty(lines: tuple[Line, ...]) -> float:

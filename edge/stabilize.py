@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .frame import Box, Line, Reading, StableReading
+from .frame import Box, Line, Reading, StableReading, only_ones
 from .plausible import Memory, broken_rule, too_far
 from .settings import PlausibilitySettings, StabilizeSettings
 
@@ -176,8 +176,8 @@ class Stabilizer:
             since_s = time_s - place.published_s
             return place.suspect and since_s >= self.plausibility.accept_after_s
         settings = self.settings
-        ones = set(place.stable) == {"1"}
-        least_s = max(settings.ones_stable_s if ones else 0, settings.min_stable_s)
+        ones_s = settings.ones_stable_s if only_ones(place.stable) else 0
+        least_s = max(ones_s, settings.min_stable_s)
         return time_s - place.stable_since_s >= least_s
 
     def _publish(self, place: _Place, time_s: float) -> StableReading:
