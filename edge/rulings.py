@@ -9,7 +9,7 @@ line, so that strokes that cross it stay.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, overload
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -47,6 +47,8 @@ MAX_LINES = 120
 
 Segment = tuple[int, int, int, int]
 """Ends (x, y, x, y), px."""
+Place = TypeVar("Place", float, NDArray[np.float64])
+"""A column or row, px, or several."""
 
 
 def suspects(places: Sequence[Sequence[int]], shape: tuple[int, ...]) -> list[int]:
@@ -153,11 +155,7 @@ def _apart(lines: Sequence[Segment]) -> list[Segment]:
     return kept
 
 
-@overload
-def _at(line: Segment, place: float) -> float: ...
-@overload
-def _at(line: Segment, place: NDArray[np.intp]) -> NDArray[np.float64]: ...
-def _at(line: Segment, place: Any) -> Any:
+def _at(line: Segment, place: Place) -> Place:
     """Return the row of a flat line in a column, or the column of a steep one in a row."""
     x, y, x2, y2 = line
     if not _is_flat(line):
@@ -178,7 +176,7 @@ def _erase(part: GrayImage, line: Segment, spare: int = 0) -> bool:
     first, last = sorted((line[0], line[2]) if _is_flat(line) else (line[1], line[3]))
     columns = np.arange(max(first - spare, 0), min(last + spare + 1, width))
     found = (columns >= first) & (columns <= last)
-    rows = _at(line, columns)
+    rows = _at(line, columns.astype(np.float64))
     offsets = np.arange(-REACH_PX, REACH_PX + 1)
     reached = np.rint(rows).astype(np.intp) + offsets[:, None]
     window = (ink[reached.clip(0, height - 1), columns] > 0) & (reached >= 0) & (reached < height)
