@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..sinks.archive import Archive, Query
+from ..sinks.record import COLUMNS
 from .common import add_common, print_all, probability, run_command
 
 COMMAND = "edge-readings"
@@ -21,22 +22,9 @@ FILE = "readings.db"
 SERVICE_FILE = Path("/var/lib/digitcam") / FILE
 AGE = re.compile(r"(\d+)([smhdw])")
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-CSV_COLUMNS = (
-    "id",
-    "time",
-    "text",
-    "value",
-    "suspect",
-    "confidence",
-    "agreed",
-    "of",
-    "left",
-    "top",
-    "width",
-    "height",
-    "source",
-    "model",
-)
+FLAT = {"box": ("left", "top", "width", "height"), "digits": ()}
+"""CSV has these columns, or none, instead of those of the database that hold several values."""
+CSV_COLUMNS = tuple(flat for name in COLUMNS for flat in FLAT.get(name, (name,)))
 PRINTED_AT_ONCE = 500
 
 Form = dict[str, Any]
@@ -145,9 +133,8 @@ def _csv(forms: Iterator[Form]) -> Iterator[str]:
     yield _csv_row(CSV_COLUMNS)
     for form in forms:
         agreed, of = form["agreed"]
-        left, top, width, height = form["box"]
         flat = form | {"agreed": agreed, "of": of}
-        flat |= {"left": left, "top": top, "width": width, "height": height}
+        flat |= zip(FLAT["box"], form["box"], strict=True)
         yield _csv_row([flat[name] for name in CSV_COLUMNS])
 
 
