@@ -6,7 +6,6 @@ import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from .change import thumbnail
@@ -86,12 +85,7 @@ class Camera:
             self._held.enter_context(CameraLock(self.source.name))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._held:
             self.close()
 

@@ -8,7 +8,6 @@ import re
 import stat
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from .errors import SourceBusyError, SourceError
@@ -60,12 +59,7 @@ class CameraLock:
         _write(descriptor, f"{os.getpid()}\n{command_of(os.getpid())}\n")
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         """Release it. The file stays: removing it would let two in."""
         if self._descriptor is not None:
             _write(self._descriptor, "")

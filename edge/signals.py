@@ -6,7 +6,6 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self
 
 STOP = (signal.SIGTERM, signal.SIGINT)
@@ -51,12 +50,7 @@ class Signals:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._over.set()
         for each, handler in self._before.items():
             signal.signal(each, handler)
