@@ -120,8 +120,16 @@ def _write(descriptor: int, text: str) -> None:
 
 
 def _holder(descriptor: int) -> str:
-    """Name the process that wrote the file, if it lives: one that could not write is unknown."""
-    first = os.pread(descriptor, 1000, 0).decode(errors="replace").partition("\n")[0]
-    if first.isascii() and first.isdigit() and Path("/proc", first).is_dir():
-        return describe_process(int(first))
-    return "another process"
+    """Name the process that wrote the file, if it lives."""
+    pid = holder_in(os.pread(descriptor, 1000, 0).decode(errors="replace"))
+    return "another process" if pid is None else describe_process(pid)
+
+
+def holder_in(text: str) -> int | None:
+    """Return the process that wrote this text into a lock file; None if there is none, or it ended.
+
+    Who may only read the file leaves the text as it was.
+    """
+    first = text.partition("\n")[0]
+    is_pid = re.fullmatch("[0-9]{1,7}", first)  # at most 2**22, see proc_sys_kernel(5)
+    return int(first) if is_pid and Path("/proc", first).is_dir() else None

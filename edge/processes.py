@@ -17,13 +17,18 @@ def describe_process(pid: int) -> str:
 
 
 def command_of(pid: int) -> str:
-    """Return the command line of a process in printable characters, shortened; empty if unknown."""
+    """Return the command line of a process, shortened; empty if unknown."""
+    line = command_line(pid)
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def command_line(pid: int) -> str:
+    """Return the command line of a process in printable characters; empty if unknown."""
     try:
         words = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return ""
-    line = "".join(c if c.isprintable() else "?" for c in " ".join(words).strip())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+    return "".join(c if c.isprintable() else "?" for c in " ".join(words).strip())
 
 
 def holders_of(*paths: Path) -> list[int]:

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from ..decode import SUFFIXES, pictures_in
 from ..errors import SettingsError, SourceBusyError, SourceError
-from ..lock import CameraLock
-from ..processes import describe_process, holders_of
+from ..lock import CameraLock, holder_in
+from ..processes import command_line, describe_process, holders_of
 from ..settings import CameraSettings, Settings
 from ..sources import source_of
 from .finding import Finding, failure, ok, refusal, warning
@@ -201,8 +201,8 @@ def _held(name: str, devices: Iterable[Path], free: Finding) -> Finding:
             with lock:
                 pass
     except SourceBusyError as error:
-        pid = (text_of(lock.path) or "").partition("\n")[0]  # of who took it
-        if pid.isdigit() and OURS in command_line(int(pid)):
+        pid = holder_in(text_of(lock.path) or "")
+        if pid is not None and OURS in command_line(pid):
             return ok("camera", f"{free.found}, held by {OURS}, as it should be")
         return refusal("camera", error)
     except SourceError as error:
@@ -214,11 +214,6 @@ def _held(name: str, devices: Iterable[Path], free: Finding) -> Finding:
     more = f" and {len(others) - NAMED} more" if len(others) > NAMED else ""
     found = f"{free.found}, but open in {named}{more}"
     return warning("camera", found, "end that process if the camera is busy")
-
-
-def command_line(pid: int) -> str:
-    """Return the whole command line of a process; empty if there is none or it is hidden."""
-    return (text_of(Path(f"/proc/{pid}/cmdline")) or "").replace("\0", " ")
 
 
 def _is_other(pid: int) -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from digitcam.edge import lock as lock_module
 from digitcam.edge.errors import SourceBusyError, SourceError
-from digitcam.edge.lock import CameraLock
+from digitcam.edge.lock import CameraLock, holder_in
 from digitcam.edge.processes import command_of, describe_process, holders_of
 
 HOLD = """
@@ -108,6 +108,12 @@ def test_cameras_are_locked_apart(tmp_path: Path) -> None:
     ):
         assert first.path.parent == second.path.parent == tmp_path
         assert first.path.name == "digitcam-v4l2__dev_video0.lock"
+
+
+@pytest.mark.parametrize("text", ["", "edge-run\n1\n", "-1\n", "٣\n", "9" * 7, "9" * 5000])
+def test_a_file_that_names_no_process(text: str) -> None:
+    """Whatever somebody else has written into it, a holder that is not there is none."""
+    assert holder_in(text) is None
 
 
 def test_the_file_is_for_all_to_read(tmp_path: Path) -> None:
