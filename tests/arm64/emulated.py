@@ -11,13 +11,13 @@ import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from ..debian import MONTH, debootstrap, kept
+
 CHECKOUT = Path(__file__).parents[2]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "digitcam"
 PROCESSOR = "cortex-a72"
 """A Pi 4's. A Zero 2 W's cortex-a53 has the same instructions."""
 PLATFORMS = ("2014", "_2_17", "_2_27", "_2_28", "_2_34")
@@ -95,55 +95,27 @@ def emulated_pi(release: Release, wheel: Path, folder: Path) -> EmulatedPi:
 
 def _user_land(release: Release) -> Path:
     known = re.sub(r"[^\w.]+", "_", "-".join(release.requirements))
-    ready = CACHE / f"{release.name}-arm64-{datetime.now(UTC):%Y%m}-{known}"
-    if ready.exists():
-        return ready
-    root = CACHE / f"new-{os.getpid()}"
-    try:
-        _unpack_debian(release, root)
-        wanted = [f"--platform=manylinux{name}_aarch64" for name in PLATFORMS]
-        abi = "cp" + release.python.replace(".", "")
-        wanted += [f"--abi={name}" for name in (abi, "abi3", "none")]
-        wanted += [
-            "--only-binary=:all:",
-            "--implementation=cp",
-            f"--python-version={release.python}",
-        ]
-        _pip("--target", root / "site", *wanted, *release.requirements)
-        root.rename(ready)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-    return ready
+    return kept(f"{release.name}-arm64-{MONTH}-{known}", lambda root: _fill(root, release))
 
 
-def _unpack_debian(release: Release, root: Path) -> None:
+def _fill(root: Path, release: Release) -> None:
+    _unpack_debian(root, release)
+    wanted = [f"--platform=manylinux{name}_aarch64" for name in PLATFORMS]
+    abi = "cp" + release.python.replace(".", "")
+    wanted += [f"--abi={name}" for name in (abi, "abi3", "none")]
+    wanted += ["--only-binary=:all:", "--implementation=cp", f"--python-version={release.python}"]
+    _pip("--target", root / "site", *wanted, *release.requirements)
+
+
+def _unpack_debian(root: Path, release: Release) -> None:
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         pytest.skip("expected root and debootstrap; apt install debootstrap, and run it as root")
-    packages = ("--variant=minbase", "--include=python3")
-    done = subprocess.run(
-        ["debootstrap", "--arch=arm64", "--foreign", *packages, release.name, root, *_mirror()],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode:
-        pytest.skip(f"debootstrap: expected a package archive: {done.stdout[-500:]}")
+    debootstrap(release.name, root, "--arch=arm64", "--foreign", "--include=python3")
     archives = root / "var/cache/apt/archives"
     for package in archives.glob("*.deb"):
         subprocess.run(["dpkg-deb", "--extract", package, root], check=True)
     shutil.rmtree(archives)
     shutil.rmtree(root / "dev")  # devices: nothing that copies or lists the folder should meet them
-
-
-def _mirror() -> list[str]:
-    """Return the archive that this machine itself uses, if it is one of Debian."""
-    told = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.split()[:1]
 
 
 def _pip(*arguments: object) -> None:

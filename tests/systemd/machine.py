@@ -1,7 +1,7 @@
 """A Debian with a real systemd in a container.
 
 It needs root, systemd-nspawn, debootstrap and a package archive, and skips with the reason where
-one is missing. What is downloaded stays in the user's cache for a month.
+one is missing.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ import subprocess
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +23,12 @@ import pytest
 
 from digitcam.train.scene import render_rows
 
+from ..debian import CACHE, MONTH, debootstrap, kept
+
 CHECKOUT = Path(__file__).parents[2]
 SUITE = os.environ.get("DIGITCAM_SUITE", "bookworm")
 """Debian's release in the container, the machine's own or one beside it."""
 PACKAGES = "systemd,systemd-sysv,dbus,ca-certificates,procps,python3"
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "digitcam"
 TOOLS = ("systemd-nspawn", "debootstrap", "nsenter", "setpriv", "tar")
 BOOT_S = 30
 ROWS = ("80365", "4920")
@@ -186,38 +186,13 @@ def new_root(root: Path) -> Path:
 def base_system() -> Path:
     """Return a tar file of Debian with systemd, made this month."""
     architecture = subprocess.check_output(["dpkg", "--print-architecture"], text=True).strip()
-    tar = CACHE / f"{SUITE}-{architecture}-{datetime.now(UTC):%Y%m}.tar"
-    if tar.exists():
-        return tar
-    folder = CACHE / f"new-{os.getpid()}"
-    try:
-        done = subprocess.run(
-            [
-                *("debootstrap", "--variant=minbase", f"--include={PACKAGES}"),
-                *(SUITE, folder / "root", *_mirror()),
-            ],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"debootstrap: expected a package archive: {done.stdout[-500:]}")
-        subprocess.run(["tar", "-cf", folder / "tar", "-C", folder / "root", "."], check=True)
-        (folder / "tar").rename(tar)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-    return tar
 
+    def make(tar: Path) -> None:
+        root = tar.with_name("root")
+        debootstrap(SUITE, root, f"--include={PACKAGES}")
+        subprocess.run(["tar", "-cf", tar, "-C", root, "."], check=True)
 
-def _mirror() -> list[str]:
-    """Return the archive that this machine itself uses, if it is one of Debian."""
-    told = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.split()[:1]
+    return kept(f"{SUITE}-{architecture}-{MONTH}.tar", make)
 
 
 def pass_on_archives(root: Path) -> None:

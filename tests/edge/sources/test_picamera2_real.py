@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,9 @@ from digitcam.edge.errors import (
 from digitcam.edge.settings import CameraSettings
 from digitcam.edge.sources import FrameSource, source_of
 
+from ...debian import MONTH, debootstrap, kept
+
 CHECKOUT = Path(__file__).parents[3]
-CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "digitcam"
 DEBIAN = (
     "ca-certificates,libcamera-ipa,python3-jsonschema,python3-libarchive-c,python3-libcamera,"
     "python3-numpy,python3-piexif,python3-pil,python3-prctl,python3-pytest,python3-tqdm"
@@ -182,37 +182,13 @@ def debian_with_picamera2() -> Path:
     missing = [tool for tool in ("systemd-nspawn", "debootstrap") if shutil.which(tool) is None]
     if os.geteuid() or missing:
         pytest.skip("needs root; apt install systemd-container debootstrap")
-    ready = CACHE / f"trixie-picamera2-{datetime.now(UTC):%Y%m}"
-    if ready.exists():
-        return ready
-    root = CACHE / f"new-{os.getpid()}"
-    root.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        done = subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={DEBIAN}", "trixie", root, *mirror()],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            pytest.skip(f"debootstrap: expected a package archive: {done.stdout[-500:]}")
+
+    def make(root: Path) -> None:
+        debootstrap("trixie", root, f"--include={DEBIAN}")
         shutil.rmtree(root / "var/cache/apt/archives")
         install_library(root)
-        root.rename(ready)
-    finally:
-        shutil.rmtree(root, ignore_errors=True)
-    return ready
 
-
-def mirror() -> list[str]:
-    """Return the archive that this machine itself uses, if it is one of Debian."""
-    told = subprocess.run(
-        ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Origin: Debian", "Component: main"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return told.stdout.split()[:1]
+    return kept(f"trixie-picamera2-{MONTH}", make)
 
 
 def install_library(root: Path) -> None:
