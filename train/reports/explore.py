@@ -1,0 +1,82 @@
+"""The data looked at: a folder with a page, its pictures and its numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ..data import DigitData
+from ..errors import RunError
+from ..paper import PaperData
+from ..run import write_atomically
+from .chapters import chapters
+from .facts import as_json, find_facts
+from .page import Section, write_page
+from .pictures import Drawing
+
+PAGE, NUMBERS = "index.html", "statistics.json"
+SUMMARY = (
+    "What a training learns from: {training:,} digits to train on and {test:,} to be measured on, "
+    "and what the network is shown of them. White is ink, 255; black is paper, 0."
+)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the folder of a report, before the work for it.
+
+    Raises:
+        RunError: It cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: cannot be used as a folder for the report: {error.strerror}; choose "
+            "another --out"
+        ) from error
+
+
+def write_exploration(
+    folder: Path, data: DigitData, paper: PaperData | None, *, seed: int, samples: int
+) -> Path:
+    """Write pictures, numbers and the page that holds all of it, and return the page's path.
+
+    Args:
+        folder: Where to; it is there.
+        data: Training and test digits.
+        paper: Marks of photographs, if there are any.
+        seed: Source of every draw.
+        samples: Images shown of each class.
+
+    Raises:
+        RunError: A file cannot be written; what stood under its name is as it was.
+    """
+    facts = find_facts(data, paper, samples)
+    sections = chapters(facts, paper, seed, samples)
+    summary = SUMMARY.format(training=len(data.x_train), test=len(data.x_test))
+    try:
+        return _write(folder, {"seed": seed, **as_json(facts)}, summary, sections)
+    except OSError as error:
+        raise RunError(
+            f"{folder}: the report cannot be written: {error.strerror}; the page that was there "
+            "is kept; make room or choose another --out"
+        ) from error
+
+
+def _write(
+    folder: Path, numbers: Mapping[str, Any], summary: str, sections: Sequence[Section]
+) -> Path:
+    for section in sections:
+        for picture in section.pictures:
+            if isinstance(picture, Drawing):
+                _write_bytes(folder / f"{picture.name}.png", picture.png)
+    _write_bytes(folder / NUMBERS, (json.dumps(numbers, indent=1) + "\n").encode())
+    page = folder / PAGE
+    write_page(page, "digitcam: the data", summary, sections)
+    return page
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    write_atomically(path, lambda temporary: temporary.write_bytes(content))

@@ -1,0 +1,180 @@
+"""Sheets of small images, and charts of numbers, as PNG."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scene import Scene
+from .page import PICTURE_DPI, Picture, drawn
+from .statistics import Images, Numbers
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Image = NDArray[np.uint8]
+"""(H, W) uint8, white ink on black."""
+
+GAP_PX = 2
+"""Between the images of a sheet, before it is enlarged."""
+GAP_LEVEL = 150
+NAME_PX = 75
+"""Left of a sheet for the names of its rows."""
+TITLE_PX = 24
+"""Above a sheet for the names of its columns."""
+BOX_COLOR = (0, 60, 255)
+"""Blue, green, red."""
+BINS = 40
+
+
+@dataclass(frozen=True)
+class Drawing(Picture):
+    """A picture that is also a file of its own."""
+
+    name: str = ""
+    """Of the file, without its ending."""
+
+
+def sheet(
+    rows: Mapping[str, Sequence[Image] | Images], columns: Sequence[str] = (), enlarge: int = 2
+) -> bytes:
+    """Draw images of one size in named rows.
+
+    Args:
+        rows: Images by the name of their row; rows may differ in length.
+        columns: Names of the columns, where they have some.
+        enlarge: Screen pixels a pixel.
+    """
+    mosaic = cv2.resize(_mosaic(list(rows.values())), None, fx=enlarge, fy=enlarge, interpolation=0)
+    height, width = mosaic.shape
+    side, top = width + NAME_PX, height + TITLE_PX * bool(columns)
+    figure = _figure(side / PICTURE_DPI, top / PICTURE_DPI)
+    axes = figure.add_axes((NAME_PX / side, 0, width / side, height / top))
+    axes.imshow(mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
+    down, across = height / len(rows), width / max(map(len, rows.values()))
+    axes.set_yticks([down * (i + 0.5) for i in range(len(rows))], list(rows))
+    axes.set_xticks([across * (i + 0.5) for i in range(len(columns))], list(columns))
+    axes.tick_params(length=0, labeltop=True, labelbottom=False)
+    axes.spines[:].set_visible(False)
+    return drawn(figure)
+
+
+def _mosaic(rows: Sequence[Sequence[Image] | Images]) -> Image:
+    """Lay images out in rows; where there is none the gap's grey stays."""
+    height, width = next(image.shape for row in rows for image in row)
+    down, across = height + GAP_PX, width + GAP_PX
+    shape = len(rows) * down, max(map(len, rows)) * across
+    mosaic = np.full(shape, GAP_LEVEL, np.uint8)
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            top, left = i * down + GAP_PX // 2, j * across + GAP_PX // 2
+            mosaic[top : top + height, left : left + width] = image
+    return mosaic
+
+
+def class_bars(shares: Mapping[str, Sequence[float]]) -> bytes:
+    """Draw the share of each class, in percent, a colour a part."""
+    figure = _chart(9, 3)
+    axes = figure.subplots()
+    wide = 0.8 / len(shares)
+    for place, (part, values) in enumerate(shares.items()):
+        middles = np.arange(len(values)) + (place - (len(shares) - 1) / 2) * wide
+        axes.bar(middles, values, wide, label=part)
+    axes.axhline(100 / len(values), color="gray", linewidth=1, linestyle="--", label="all alike")
+    axes.set(xlabel="class", ylabel="share, %", xticks=range(len(values)))
+    figure.legend(loc="outside upper center", ncols=len(shares) + 1, frameon=False)
+    return drawn(figure)
+
+
+def level_chart(levels: Mapping[str, Sequence[int]], width: int = 8) -> bytes:
+    """Draw how many of the pixels have a level, a line a part."""
+    figure = _chart(9, 3)
+    axes = figure.subplots()
+    for part, counts in levels.items():
+        binned = np.asarray(counts).reshape(-1, width).sum(axis=1)
+        edges = np.arange(0, len(counts) + 1, width)
+        axes.stairs(100 * binned / binned.sum(), edges, label=part)
+    axes.set(xlabel="level (0 paper, 255 ink)", ylabel="pixels, %", yscale="log")
+    axes.legend()
+    return drawn(figure)
+
+
+def measure_charts(
+    measured: Mapping[str, Mapping[str, Numbers]], titles: Mapping[str, str]
+) -> bytes:
+    """Draw how each measure is spread, a line a part.
+
+    Args:
+        measured: By part and measure: a value an image.
+        titles: By measure.
+    """
+    figure = _chart(9.6, 5)
+    charts = figure.subplots(2, 3).ravel()
+    for axes, (name, title) in zip(charts, titles.items(), strict=True):
+        _draw_histograms(axes, {part: values[name] for part, values in measured.items()})
+        axes.set_xlabel(title)
+    handles, names = charts[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(names), frameon=False)
+    figure.supylabel("images, %", fontsize="medium")
+    return drawn(figure)
+
+
+def _draw_histograms(axes: Axes, values: Mapping[str, Numbers]) -> None:
+    everything = np.concatenate(list(values.values()))
+    low, high = np.percentile(everything, (0.1, 99.9))
+    whole = bool((everything == np.rint(everything)).all())
+    edges = np.arange(low - 0.5, high + 1) if whole else np.linspace(low, high + 1e-3, BINS)
+    for part, own in values.items():
+        axes.stairs(100 * np.histogram(own, edges)[0] / len(own), edges, label=part)
+
+
+def matrix(values: Numbers, label: str) -> bytes:
+    """Draw a square table of numbers between classes, dark where large, empty where none."""
+    figure = _chart(6, 5)
+    axes = figure.subplots()
+    shown = axes.imshow(values, cmap="Blues")
+    for row, column in np.argwhere(~np.isnan(values)):
+        value = values[row, column]
+        dark = value > 0.6 * np.nanmax(values)
+        color = "white" if dark else "black"
+        axes.text(column, row, f"{value:.0f}", ha="center", va="center", color=color, fontsize=8)
+    axes.set(xticks=range(len(values)), yticks=range(len(values)), xlabel="class", ylabel="class")
+    figure.colorbar(shown, label=label)
+    return drawn(figure)
+
+
+def scene_picture(scenes: Sequence[Scene]) -> bytes:
+    """Draw scenes side by side, each digit framed and its label above it."""
+    return cv2.imencode(".png", np.hstack([_labelled(scene) for scene in scenes]))[1].tobytes()
+
+
+def _labelled(scene: Scene) -> NDArray[np.uint8]:
+    image = scene.image.copy()
+    for digit in scene.digits:
+        corner = digit.x - 2, digit.y - 2
+        opposite = digit.x + digit.width + 1, digit.y + digit.height + 1
+        cv2.rectangle(image, corner, opposite, BOX_COLOR)
+        place = digit.x, max(digit.y - 4, 14)
+        font = cv2.FONT_HERSHEY_SIMPLEX
+        cv2.putText(image, str(digit.digit), place, font, 0.5, BOX_COLOR, 1, cv2.LINE_AA)
+    return image
+
+
+def _chart(width: float, height: float) -> Figure:
+    """Return a figure whose charts are laid out beside each other."""
+    figure = _figure(width, height)
+    figure.set_layout_engine("constrained")
+    return figure
+
+
+def _figure(width: float, height: float) -> Figure:
+    """Return a figure that needs no display, because pyplot is not asked for it."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height))
