@@ -19,13 +19,15 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
     left, middle, right = figure.subplots(1, 3)
     epochs = [row["epoch"] for row in history]
     for name, label in (("loss", "training"), ("val_loss", "validation")):
-        left.plot(epochs, [row[name] for row in history], label=label)
+        if name in history[0]:
+            left.plot(epochs, [row[name] for row in history], label=label)
     for name, label in (
-        ("accuracy", "training, distorted"),
+        ("accuracy", "training"),
         ("digit_accuracy", "held-back digits"),
         ("scene_accuracy", "held-back scenes"),
     ):
-        middle.plot(epochs, [100 * (1 - row[name]) for row in history], label=label)
+        if name in history[0]:
+            middle.plot(epochs, [100 * (1 - row[name]) for row in history], label=label)
     right.plot(epochs, [row["learning_rate"] for row in history])
     for axes, title in (
         (left, "cross-entropy, nats"),

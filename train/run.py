@@ -13,13 +13,15 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 from .errors import RunError
 from .feed import FeedSettings
 
 FORMAT = 1
 """Version of the run folder that this code reads and writes."""
+Optimizer = Literal["adamw", "adam", "sgd", "adadelta"]
+OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
 
 
 @dataclass(frozen=True)
@@ -28,22 +30,31 @@ class Recipe:
 
     architecture: str = "flagship"
     """Name of the network."""
+    width: float = 1.0
+    """Filters a layer, as a multiple of the network's own; digitcam's networks alone have it."""
     seed: int = 1
     """Source of the first weights, the order and every distortion."""
     epochs: int = 70
-    """Longest training; the learning rate falls to nothing over it."""
+    """Longest training."""
     batch_size: int = 512
     """Samples a step."""
+    optimizer: Optimizer = "adamw"
+    """What changes the weights. ``adamw`` warms up for an epoch, and then its learning rate falls
+    with a cosine to zero; that of the others stays."""
     learning_rate: float = 5e-3
-    """Highest learning rate, after the first epoch's warm-up; then a cosine to zero."""
+    """Highest learning rate."""
+    momentum: float = 0.0
+    """Of ``sgd``, 0 to 1."""
     weight_decay: float = 1e-3
-    """Decoupled weight decay of AdamW (Loshchilov and Hutter 2019)."""
+    """Decoupled weight decay of ``adamw`` (Loshchilov and Hutter 2019)."""
     validation: int = 5000
-    """Digits of the training set that are held back to choose by."""
+    """Digits of the training set that are held back; 0 holds back nothing."""
     patience: int = 100
     """Epochs without a better validation loss after which training stops."""
-    feed: FeedSettings = field(default_factory=FeedSettings)
-    """What an epoch is made of."""
+    rotation_deg: float = 0.0
+    """Largest turn of MNIST's digits either way, where there is no feed."""
+    feed: FeedSettings | None = field(default_factory=FeedSettings)
+    """What an epoch is made of. None is MNIST as it is, as published networks are trained."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,14 @@ class State:
 
     @property
     def best_epoch(self) -> int:
-        """Number of the epoch with the lowest validation loss, from 0."""
-        return min(range(len(self.history)), key=lambda i: self.history[i]["val_loss"])
+        """Number of the epoch with the lowest validation loss, from 0.
+
+        Where nothing is held back, the training loss takes its place.
+        """
+        return min(
+            range(len(self.history)),
+            key=lambda i: self.history[i].get("val_loss", self.history[i]["loss"]),
+        )
 
 
 class RunFolder:
@@ -96,7 +113,7 @@ class RunFolder:
         try:
             state = State(**content)
             named = [self.path / name for name in (state.checkpoint, state.best)]
-            float(state.history[state.best_epoch]["val_loss"])
+            float(state.history[state.best_epoch]["loss"])
         except (TypeError, ValueError, LookupError) as error:
             raise RunError(
                 f"{file}: expected checkpoint, best and history, cannot use it: {error!r}; "

@@ -18,10 +18,11 @@ from typing import Any
 
 import numpy as np
 
-from digitcam.train.architectures import build_model
+from digitcam.train.architectures import PRESETS, build_model
+from digitcam.train.architectures.cost import multiplications
 from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
-from digitcam.train.paper import CLASSES
+from digitcam.train.datasets import classes_of
 
 
 def train(*arguments: str) -> int:
@@ -36,24 +37,43 @@ def download(url: str, sha256: str, cache: str) -> dict[str, str]:
 
 def architecture(name: str) -> dict[str, Any]:
     """Return what can be said of a network that has not been trained."""
-    from keras import layers
-
-    model = build_model(name, len(CLASSES))
-    multiplications = 0
-    for layer in model.layers:
-        if isinstance(layer, layers.Conv2D):
-            _, rows, columns, _ = layer.output.shape
-            multiplications += rows * columns * int(np.prod(layer.kernel.shape))
-        elif not isinstance(layer, layers.InputLayer | layers.BatchNormalization | layers.ReLU):
-            raise NotImplementedError(f"count the multiplications of {layer}")
+    model = build_model(name, len(classes_of(PRESETS[name].recipe)))
     logits = np.asarray(model(np.random.default_rng(0).random((5, 28, 28, 1), np.float32)))
     return {
         "input": model.input_shape,
         "output": model.output_shape,
         "logits": logits.tolist(),
         "parameters": model.count_params(),
-        "multiplications": multiplications,
+        "multiplications": multiplications(model),
     }
+
+
+def filters(name: str, width: str) -> list[int]:
+    """Return the filters of each convolution of a network of another width."""
+    model = build_model(name, 12, float(width))
+    return [layer.filters for layer in model.layers if hasattr(layer, "filters")]
+
+
+def unit_columns(case: str) -> list[float]:
+    """Return by how much the first layer differs from Keras' normalization before training."""
+    import keras
+
+    images = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
+    images[:, :, 3] = 0
+    model = build_model(f"jetir2021-{case}", 10)
+    own = np.asarray(model.layers[1](images))
+    return [
+        float(np.abs(own - keras.utils.normalize(images, axis=1)).max()),
+        float(own[:, :, 3].max()),
+    ]
+
+
+def penalty(case: str) -> float:
+    """Return the L2 penalty of a network whose first kernel and bias are all 1."""
+    model = build_model(f"jetir2021-{case}", 10)
+    first = next(layer for layer in model.layers if hasattr(layer, "filters"))
+    first.set_weights([np.ones_like(each) for each in first.get_weights()])
+    return float(np.sum([np.asarray(each) for each in model.losses]))
 
 
 def contents(path: str) -> list[str]:
@@ -76,7 +96,17 @@ def train_without_room(*arguments: str) -> int:
 
 
 CALLS = {
-    call.__name__: call for call in (train, train_without_room, download, architecture, contents)
+    call.__name__: call
+    for call in (
+        train,
+        train_without_room,
+        download,
+        architecture,
+        filters,
+        unit_columns,
+        penalty,
+        contents,
+    )
 }
 
 

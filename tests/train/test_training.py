@@ -22,7 +22,7 @@ import numpy as np
 import pytest
 
 from digitcam.edge.crop import fingerprint
-from digitcam.train.architectures import ARCHITECTURES
+from digitcam.train.architectures import PRESETS
 from digitcam.train.cli.train import build_parser, main
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.errors import TrainError
@@ -444,7 +444,7 @@ def test_too_much_validation_is_refused(keras_call: Call, digits_npz: Path, tmp_
     """Holding all digits back is refused before there is a run folder that would remember it."""
     flags = ("--validation", "240")
     line = complaint(keras_call("train", *arguments(tmp_path / "run", digits_npz, *flags)))
-    assert "validation must be less than the 240 training digits, found 240" in line
+    assert "validation must be from 1 to less than the 240 training digits, found 240" in line
     assert not (tmp_path / "run").exists()
 
 
@@ -515,7 +515,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         ("--learning-rate", "nan", "a number from 0, found 'nan'"),
         ("--weight-decay", "-1", "a number from 0, found '-1'"),
         ("--weight-decay", "inf", "a number from 0, found 'inf'"),
-        ("--arch", "resnet", f"choose from {sorted(ARCHITECTURES)[0]}"),
+        ("--arch", "resnet", f"choose from {next(iter(PRESETS))}"),
     ],
 )
 def test_impossible_values_are_usage_errors(

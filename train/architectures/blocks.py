@@ -9,10 +9,14 @@ if TYPE_CHECKING:
 
 
 def convolution(
-    x: keras.KerasTensor, filters: int, kernel: int, stride: int = 1, padding: str = "valid"
+    x: keras.KerasTensor, filters: float, kernel: int, stride: int = 1, padding: str = "valid"
 ) -> keras.KerasTensor:
-    """Return a convolution, batch normalization and ReLU, which the conversion makes one."""
+    """Return a convolution, batch normalization and ReLU, which the conversion makes one.
+
+    ``filters`` is rounded to a whole number, at least 1.
+    """
     from keras import layers
 
-    x = layers.Conv2D(filters, kernel, stride, padding=padding, use_bias=False)(x)
+    count = max(round(filters), 1)
+    x = layers.Conv2D(count, kernel, stride, padding=padding, use_bias=False)(x)
     return layers.ReLU()(layers.BatchNormalization()(x))

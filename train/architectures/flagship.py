@@ -9,20 +9,31 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..run import Recipe
 from .blocks import convolution
+from .preset import Preset
 
 if TYPE_CHECKING:
     import keras
 
 
-def build(classes: int) -> keras.Model:
+def build(classes: int, width: float = 1.0) -> keras.Model:
     """Return the model: (N, 28, 28, 1) float32, 0 to 1 -> (N, 1, 1, classes) logits."""
     import keras
     from keras import layers
 
     image = keras.Input((28, 28, 1), name="image")
-    x = convolution(image, 24, kernel=5, stride=2)
-    x = convolution(x, 48, kernel=3, stride=2)
-    x = convolution(x, 64, kernel=3, padding="same")
-    x = convolution(x, 72, kernel=3)
+    x = convolution(image, 24 * width, kernel=5, stride=2)
+    x = convolution(x, 48 * width, kernel=3, stride=2)
+    x = convolution(x, 64 * width, kernel=3, padding="same")
+    x = convolution(x, 72 * width, kernel=3)
     return keras.Model(image, layers.Conv2D(classes, 3, name="logits")(x), name="flagship")
+
+
+PRESETS = {
+    "flagship": Preset(
+        build,
+        Recipe(),
+        "digitcam's own: five plain convolutions, no pooling, the bundle that ships",
+    )
+}

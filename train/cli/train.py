@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..architectures import ARCHITECTURES
-from ..errors import TrainError
-from ..run import Recipe
+from ..architectures import PRESETS, find_preset
+from ..errors import RunError, TrainError
+from ..feed import FeedSettings
+from ..run import OPTIMIZERS, Recipe
 from .common import (
     MAX_SEED,
     add_common,
@@ -25,33 +26,59 @@ from .common import (
 
 NEEDED = ("keras", "matplotlib", "scipy", "sklearn")
 """Packages of the train extra; some are imported only when a training ends."""
+SETTINGS = (
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "learning_rate",
+    "momentum",
+    "weight_decay",
+    "width",
+    "patience",
+    "validation",
+    "rotation_deg",
+    "seed",
+)
+"""Fields of a recipe that have a flag."""
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """Return the parser of ``digitcam-train``; every flag that has a default shows it."""
+    """Return the parser of ``digitcam-train``; defaults are those of digitcam's flagship."""
     parser = argparse.ArgumentParser(
         prog="digitcam-train",
-        description="Train a digit reader; called again, it goes on where it was interrupted.",
+        description="Train a digit reader; called again, it goes on where it was interrupted. "
+        "The defaults are flagship's; --presets lists those of every architecture.",
     )
-    recipe, add = Recipe(), parser.add_argument
+    recipe, feed, add = Recipe(), FeedSettings(), parser.add_argument
 
     def setting(flag: str, default: object, about: str, **options: Any) -> None:
-        add(flag, default=default, help=f"{about} (default: %(default)s)", **options)
+        add(flag, help=f"{about} (default: {default})", **options)
 
-    add("--out", type=Path, required=True, metavar="RUN", help="run folder, such as runs/mine")
+    add("--out", type=Path, metavar="RUN", help="run folder, such as runs/mine")
+    add("--presets", action="store_true", help="list the architectures with their settings")
     add_data(parser)
     add_photographs(parser)
     add("--teacher", type=Path, metavar="MODEL", help="learn from this model.keras too")
-    setting("--arch", recipe.architecture, "network", choices=sorted(ARCHITECTURES))
+    add(
+        "--arch",
+        default=Recipe.architecture,
+        choices=PRESETS,
+        metavar="NAME",
+        help="network, with its own settings (default: %(default)s)",
+    )
     setting("--epochs", recipe.epochs, "longest training", type=whole(1))
     setting("--batch-size", recipe.batch_size, "samples a step", type=whole(1))
+    setting("--optimizer", recipe.optimizer, "what changes the weights", choices=OPTIMIZERS)
     setting("--learning-rate", recipe.learning_rate, "highest rate", type=amount)
-    setting("--weight-decay", recipe.weight_decay, "of AdamW", type=amount)
+    setting("--momentum", recipe.momentum, "of sgd", type=amount)
+    setting("--weight-decay", recipe.weight_decay, "of adamw", type=amount)
+    setting("--width", recipe.width, "filters, as a multiple of the network's own", type=amount)
     setting("--patience", recipe.patience, "epochs without gain", type=whole(1))
-    setting("--validation", recipe.validation, "digits held back", type=whole(1))
-    setting("--digits", recipe.feed.digits, "digits an epoch", type=whole(1))
-    setting("--scene-marks", recipe.feed.scene_marks, "from scenes, an epoch", type=whole(0))
-    setting("--paper-marks", recipe.feed.paper_marks, "from photographs", type=whole(0))
+    setting("--validation", recipe.validation, "digits held back", type=whole(0))
+    setting("--rotation-deg", recipe.rotation_deg, "largest turn, without a feed", type=amount)
+    setting("--digits", feed.digits, "distorted digits an epoch", type=whole(1))
+    setting("--scene-marks", feed.scene_marks, "from scenes, an epoch", type=whole(0))
+    setting("--paper-marks", feed.paper_marks, "from photographs, an epoch", type=whole(0))
     setting("--seed", recipe.seed, "source of every draw", type=whole(0, MAX_SEED))
     add(
         "--workers",
@@ -64,7 +91,13 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``digitcam-train``; 0 trained, 1 failed, 2 wrong usage."""
-    options = build_parser().parse_args(argv)
+    parser = build_parser()
+    options = parser.parse_args(argv)
+    if options.presets:
+        print("\n".join(list_presets()))
+        return 0
+    if options.out is None:
+        parser.error("expected --out RUN, or --presets")
     return run_command(
         "digitcam-train",
         options.debug,
@@ -73,28 +106,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
 
 
+def list_presets() -> Iterator[str]:
+    """Yield a line a preset: its training, what was reported of it, and what it is."""
+    form = "{:15} {:9} {:>7} {:>6} {:>7} {:>11} {:>9}  {}"
+    yield form.format("name", "optimizer", "rate", "batch", "epochs", "held back", "reported", "")
+    for name, preset in PRESETS.items():
+        recipe, reported = preset.recipe, preset.reported
+        yield form.format(
+            name,
+            recipe.optimizer,
+            f"{recipe.learning_rate:g}",
+            recipe.batch_size,
+            recipe.epochs,
+            recipe.validation,
+            str(reported) if reported else "",
+            preset.about,
+        )
+
+
+def recipe_of(options: argparse.Namespace) -> Recipe:
+    """Return the preset's recipe with what the flags change.
+
+    Raises:
+        RunError: A flag does not go with the network.
+    """
+    recipe = find_preset(options.arch).recipe
+    fields = ("digits", "scene_marks", "paper_marks")
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    feed = {name: given[name] for name in fields if name in given}
+    if recipe.feed:
+        recipe = replace(recipe, feed=replace(recipe.feed, **feed))
+    elif feed:
+        raise RunError(
+            f"{options.arch} learns from MNIST as it is; --{'-'.join(next(iter(feed)).split('_'))} "
+            "goes with digitcam's own networks"
+        )
+    return replace(recipe, **{name: given[name] for name in SETTINGS if name in given})
+
+
 def _train(options: argparse.Namespace) -> int:
     from ..data import load_digits
 
     require_packages(NEEDED, "training")
-    defaults = Recipe()
-    recipe = replace(
-        defaults,
-        architecture=options.arch,
-        seed=options.seed,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        learning_rate=options.learning_rate,
-        weight_decay=options.weight_decay,
-        validation=options.validation,
-        patience=options.patience,
-        feed=replace(
-            defaults.feed,
-            digits=options.digits,
-            scene_marks=options.scene_marks,
-            paper_marks=options.paper_marks,
-        ),
-    )
+    recipe = recipe_of(options)
     data = load_digits(options.data)
     try:
         import keras  # noqa: F401 - also says whether its backend is there

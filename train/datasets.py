@@ -1,0 +1,165 @@
+"""What a training learns from, chooses by and is measured on: paper, or MNIST as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from typing import Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import DIGIT_CLASSES
+from digitcam.edge.crop import IMAGE_SHAPE
+
+from .augment import plain_images
+from .data import DigitData
+from .feed import EpochFeed, FeedSettings, Samples, scene_samples
+from .paper import CLASSES, PaperData
+from .run import Recipe
+
+VALIDATION_SCENE_MARKS = 4000
+"""Most marks that are looked at as the device finds them in scenes of held-back digits."""
+
+
+class Feed(Protocol):
+    """Makes the epochs of a training."""
+
+    def epoch(self, number: int, *, last: bool = False) -> Samples:
+        """Return the samples of an epoch, from 0, in the order to train on them."""
+        ...
+
+
+@dataclass(frozen=True)
+class PaperDataset:
+    """Digits through the device's crop, marks of rendered scenes, and marks of photographs."""
+
+    x: NDArray[np.uint8]
+    """(N, 28, 28) digits to learn from, as MNIST has them."""
+    y: NDArray[np.uint8]
+    """(N,) labels."""
+    paper: PaperData | None
+    settings: FeedSettings
+    seed: int
+    held: Mapping[str, Samples]
+    """What is not trained on: ``digit`` of MNIST, ``scene`` of rendered scenes, and ``paper``."""
+    test: Samples
+    """MNIST's test digits, as model images."""
+    classes: tuple[str, ...] = CLASSES
+    """What the labels stand for."""
+
+    @property
+    def samples(self) -> int:
+        """Samples an epoch."""
+        return self.settings.samples(with_paper=self.paper is not None)
+
+    @property
+    def calibration(self) -> Samples:
+        """Marks as the device finds them: MNIST's own digits are easier than those on paper."""
+        return _joined([self.held["scene"], self.held["paper"]])
+
+    def feed(self, workers: int | None) -> EpochFeed:
+        """Open the source of epochs, made in processes of their own."""
+        return EpochFeed(self.x, self.y, self.paper, self.settings, self.seed, workers)
+
+
+@dataclass(frozen=True)
+class MnistDataset:
+    """MNIST as it is, perhaps turned a little."""
+
+    x: NDArray[np.uint8]
+    """(N, 28, 28) digits to learn from."""
+    y: NDArray[np.uint8]
+    """(N,) labels."""
+    rotation_deg: float
+    """Largest turn either way."""
+    seed: int
+    held: Mapping[str, Samples]
+    """What is not trained on: ``digit``, or nothing."""
+    test: Samples
+    """MNIST's test digits, as they are."""
+    classes: tuple[str, ...] = DIGIT_CLASSES
+    """What the labels stand for."""
+
+    @property
+    def samples(self) -> int:
+        """Samples an epoch."""
+        return len(self.x)
+
+    @property
+    def calibration(self) -> Samples:
+        """The digits that are held back, if there are any."""
+        return self.held.get("digit", _NOTHING)
+
+    def feed(self, workers: int | None) -> AbstractContextManager[Feed]:
+        """Open the source of epochs, which needs no process of its own."""
+        return nullcontext(self)
+
+    def epoch(self, number: int, *, last: bool = False) -> Samples:
+        """Return all digits in another order each epoch."""
+        rng = np.random.default_rng((self.seed, number))
+        order = rng.permutation(len(self.x))
+        images = self.x[order]
+        if self.rotation_deg:
+            angles = rng.uniform(-self.rotation_deg, self.rotation_deg, len(images))
+            images = np.stack([_turned(*each) for each in zip(images, angles, strict=True)])
+        return images, self.y[order]
+
+
+Dataset = PaperDataset | MnistDataset
+_NOTHING: Samples = (np.zeros((0, *IMAGE_SHAPE), np.uint8), np.zeros(0, np.uint8))
+
+
+def classes_of(recipe: Recipe) -> tuple[str, ...]:
+    """Return what the logits of a recipe's network stand for."""
+    return DIGIT_CLASSES if recipe.feed is None else CLASSES
+
+
+def split_dataset(
+    data: DigitData,
+    recipe: Recipe,
+    paper: PaperData | None = None,
+    marks: PaperData | None = None,
+) -> Dataset:
+    """Hold back the digits that the seed chooses, and return what the recipe's training needs.
+
+    Args:
+        data: MNIST.
+        recipe: Says which data set it is.
+        paper: Marks of photographs to learn from.
+        marks: Marks of photographs that are held back for the calibration.
+    """
+    order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
+    held, kept = order[: recipe.validation], order[recipe.validation :]
+    x, y = data.x_train[kept], data.y_train[kept]
+    digits = data.x_train[held], data.y_train[held]
+    if recipe.feed is None:
+        some = {"digit": digits} if recipe.validation else {}
+        test = data.x_test, data.y_test
+        return MnistDataset(x, y, recipe.rotation_deg, recipe.seed, some, test)
+    test = plain_images(data.x_test), data.y_test
+    parts = _held_paper(digits, recipe.seed, marks)
+    return PaperDataset(x, y, paper, recipe.feed, recipe.seed, parts, test)
+
+
+def _held_paper(digits: Samples, seed: int, marks: PaperData | None) -> dict[str, Samples]:
+    x, y = digits
+    amount = min(VALIDATION_SCENE_MARKS, len(x))
+    return {
+        "digit": (plain_images(x), y),
+        "scene": scene_samples(x, y, amount, np.random.default_rng(seed)),
+        "paper": (plain_images(marks.glyphs), marks.labels) if marks else _NOTHING,
+    }
+
+
+def _joined(parts: list[Samples]) -> Samples:
+    images, labels = zip(*parts, strict=True)
+    return np.concatenate(images), np.concatenate(labels)
+
+
+def _turned(image: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
+    middle = (IMAGE_SHAPE[1] - 1) / 2, (IMAGE_SHAPE[0] - 1) / 2
+    matrix = cv2.getRotationMatrix2D(middle, degrees, 1.0)
+    return cv2.warpAffine(image, matrix, IMAGE_SHAPE)  # type: ignore[return-value]
