@@ -515,8 +515,8 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("flag", "text", "expected"),
     [
-        ("--samples", "0", "a whole number from 1 to 200, found '0'"),
-        ("--samples", "201", "a whole number from 1 to 200, found '201'"),
+        ("--samples", "0", "a whole number from 1 to 100, found '0'"),
+        ("--samples", "101", "a whole number from 1 to 100, found '101'"),
         ("--seed", "-1", "a whole number from 0 to 4294967295, found '-1'"),
     ],
 )

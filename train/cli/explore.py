@@ -19,8 +19,8 @@ from .common import (
 
 COMMAND = "digitcam-explore"
 NEEDED = ("matplotlib", "jinja2")
-MAX_SAMPLES = 200
-"""A sheet of more would be wider than Chromium draws."""
+MAX_SAMPLES = 100
+"""A page's width leaves each of so many some ten px; the PNG files have them all."""
 
 
 def build_parser() -> argparse.ArgumentParser:
