@@ -19,12 +19,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from readers import Digitcam
-from sets import Score, Set, load_sets
 
 from digitcam.edge import EdgeError, lattice, parting, recognize, segment
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.segment import Marks
 from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
+from digitcam.train.held_back import Score, Set, load_sets
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from readers import Answer, Image, Mark
-from sets import Verdict
+
+from digitcam.train.held_back import Answer, Image, Mark, Verdict
 
 GREEN, RED, BLUE = (40, 140, 0), (30, 30, 220), (220, 120, 0)
 """BGR of right, wrong and unjudged marks."""

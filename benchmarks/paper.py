@@ -22,11 +22,11 @@ from pathlib import Path
 import cv2
 from gallery import Exhibit, write_gallery
 from readers import BASELINE_MODEL, Digitcam, RapidOcr, Reader, Tutorial, usable_interpreter
-from sets import Score, Set, calibration_error, load_sets
 
 from digitcam.edge import EdgeError
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.settings import RUNTIMES, Settings
+from digitcam.train.held_back import Score, Set, calibration_error, load_sets
 
 
 @dataclass(frozen=True)

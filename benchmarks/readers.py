@@ -3,54 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Protocol
 
 import baseline
 import numpy as np
-from numpy.typing import NDArray
 
 from digitcam.edge import Recognizer
 from digitcam.edge.classify import find_interpreter
 from digitcam.edge.settings import Runtime, Settings
+from digitcam.train.held_back import Answer, Image, Mark, read
 
 BASELINE_MODEL = Path(__file__).parent / "models" / "mnist-cnn.tflite"
 """The tutorials' network, as train_baseline.py makes it."""
-Image = NDArray[np.uint8]
-"""(H, W, 3) uint8 BGR."""
-
-
-@dataclass(frozen=True)
-class Mark:
-    """A digit that was read."""
-
-    digit: str
-    confidence: float
-    box: tuple[float, float, float, float]
-    """Left, top, width, height, px."""
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        """Column and row of the box's middle."""
-        return self.box[0] + self.box[2] / 2, self.box[1] + self.box[3] / 2
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a reader makes of a picture."""
-
-    lines: tuple[str, ...]
-    """Digits, line by line."""
-    marks: tuple[Mark, ...]
-    """The digits with their places, where the reader tells them."""
-    seconds: float
-
-    @property
-    def text(self) -> str:
-        """All digits in reading order."""
-        return "".join(self.lines)
 
 
 class Reader(Protocol):
@@ -72,15 +38,7 @@ class Digitcam:
 
     def read(self, image: Image) -> Answer:
         """Read a picture."""
-        start = perf_counter()
-        reading = self._recognizer.read(image)
-        seconds = perf_counter() - start
-        marks = tuple(
-            Mark(str(d.digit), d.confidence, (d.box.x, d.box.y, d.box.width, d.box.height))
-            for line in reading.lines
-            for d in line.digits
-        )
-        return Answer(tuple(line.text for line in reading.lines), marks, seconds)
+        return read(self._recognizer, image)
 
 
 class Tutorial:

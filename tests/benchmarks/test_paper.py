@@ -8,13 +8,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-import sets
-from readers import Answer, Mark
 
+from digitcam.train import held_back
+from digitcam.train.held_back import Answer, Mark
 from digitcam.train.paper import part_of
 from digitcam.train.scene import render_rows
 
-PROGRAM = Path(sets.__file__).parent / "paper.py"
+PROGRAM = Path(__file__).parents[2] / "benchmarks" / "paper.py"
 
 
 @pytest.mark.parametrize(
@@ -23,15 +23,15 @@ PROGRAM = Path(sets.__file__).parent / "paper.py"
 )
 def test_edit_distance(read: str, truth: str, distance: int) -> None:
     """Insertions, deletions and replacements count one each."""
-    assert sets.edit_distance(read, truth) == distance
-    assert sets.edit_distance(truth, read) == distance
+    assert held_back.edit_distance(read, truth) == distance
+    assert held_back.edit_distance(truth, read) == distance
 
 
 def test_calibration_error() -> None:
     """Nine of ten right at 0.9 is honest, all wrong at 0.9 is off by 0.9."""
-    assert sets.calibration_error([(0.9, i > 0) for i in range(10)]) == pytest.approx(0)
-    assert sets.calibration_error([(0.9, False)] * 5) == pytest.approx(0.9)
-    assert sets.calibration_error([]) == 0
+    assert held_back.calibration_error([(0.9, i > 0) for i in range(10)]) == pytest.approx(0)
+    assert held_back.calibration_error([(0.9, False)] * 5) == pytest.approx(0.9)
+    assert held_back.calibration_error([]) == 0
 
 
 def answer(*marks: tuple[str, float, float]) -> Answer:
@@ -49,10 +49,10 @@ def test_forms_are_judged_cell_by_cell() -> None:
     kind[8][8], grid[8][8] = "P", 1
     kind[4][4], grid[4][4] = "C", 10
     corners = [[100, 100], [100, 1000], [1000, 1000], [1000, 100]]
-    case = sets.Case("form", lambda: np.zeros((1, 1, 3), np.uint8),
+    case = held_back.Case("form", lambda: np.zeros((1, 1, 3), np.uint8),
                      {"kind": kind, "grid": grid, "corners_tl_bl_br_tr": corners})  # fmt: skip
-    score = sets.Score()
-    verdict = sets._score_form(
+    score = held_back.Score()
+    verdict = held_back._score_form(
         case,
         answer(("5", 150, 150), ("8", 250, 150), ("1", 950, 950), ("2", 550, 550),
                ("7", 150, 950), ("3", 50, 50)),

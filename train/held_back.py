@@ -11,13 +11,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import perf_counter
 
 import cv2
 import numpy as np
-from readers import Answer, Image, Mark
+from numpy.typing import NDArray
 
-from digitcam.train.evaluation import confidence_gap
-from digitcam.train.paper import LOOK_ALIKE, part_of
+from digitcam.edge import Recognizer
+
+from .evaluation import confidence_gap
+from .paper import LOOK_ALIKE, part_of
 
 IOU = 0.5
 """Intersection over union from which a mark is taken for the digit that stands there."""
@@ -25,6 +28,41 @@ TURNS_DEG = (-40, -20, 20, 40)
 """By how much notes are turned."""
 TABLE_BGR = (40, 45, 50)
 """What turned notes lie on."""
+
+
+Image = NDArray[np.uint8]
+"""(H, W, 3) uint8 BGR."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A digit that was read."""
+
+    digit: str
+    confidence: float
+    box: tuple[float, float, float, float]
+    """Left, top, width, height, px."""
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Column and row of the box's middle."""
+        return self.box[0] + self.box[2] / 2, self.box[1] + self.box[3] / 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a reader makes of a picture."""
+
+    lines: tuple[str, ...]
+    """Digits, line by line."""
+    marks: tuple[Mark, ...]
+    """The digits with their places, where the reader tells them."""
+    seconds: float
+
+    @property
+    def text(self) -> str:
+        """All digits in reading order."""
+        return "".join(self.lines)
 
 
 @dataclass(frozen=True)
@@ -98,6 +136,19 @@ def load_sets(folder: Path, *, everything: bool = False) -> Iterator[Set]:
         if (folder / needed).exists():
             cases, scorer = make(folder, chosen)
             yield Set(name, tuple(cases), scorer)
+
+
+def read(recognizer: Recognizer, image: Image) -> Answer:
+    """Read a picture, and take the time."""
+    start = perf_counter()
+    reading = recognizer.read(image)
+    seconds = perf_counter() - start
+    marks = tuple(
+        Mark(str(d.digit), d.confidence, (d.box.x, d.box.y, d.box.width, d.box.height))
+        for line in reading.lines
+        for d in line.digits
+    )
+    return Answer(tuple(line.text for line in reading.lines), marks, seconds)
 
 
 def edit_distance(read: str, truth: str) -> int:
