@@ -146,16 +146,11 @@ class RunFolder:
 
     def write(self, name: str, save: Callable[[Path], object]) -> None:
         """Have ``save`` write a file beside its final name, and rename it when it is whole."""
-        write_atomically(self.path / name, save)
-
-
-def write_atomically(path: Path, save: Callable[[Path], object]) -> None:
-    """Have ``save`` write a file beside its final name, and rename it when it is whole."""
-    temporary = path.with_name(f".writing-{path.name}")
-    save(temporary)
-    with temporary.open("rb") as file:
-        os.fsync(file.fileno())
-    temporary.replace(path)
+        temporary = self.path / f".writing-{name}"
+        save(temporary)
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        temporary.replace(self.path / name)
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from digitcam.edge.files import write_whole
+
 from ..data import DigitData
 from ..errors import RunError
 from ..paper import PaperData
-from ..run import write_atomically
 from .chapters import chapters
 from .facts import as_json, find_facts
 from .page import Section, write_page
@@ -71,12 +72,8 @@ def _write(
     for section in sections:
         for picture in section.pictures:
             if isinstance(picture, Drawing):
-                _write_bytes(folder / f"{picture.name}.png", picture.png)
-    _write_bytes(folder / NUMBERS, (json.dumps(numbers, indent=1) + "\n").encode())
+                write_whole(folder / f"{picture.name}.png", picture.png)
+    write_whole(folder / NUMBERS, (json.dumps(numbers, indent=1) + "\n").encode())
     page = folder / PAGE
     write_page(page, "digitcam: the data", summary, sections)
     return page
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    write_atomically(path, lambda temporary: temporary.write_bytes(content))

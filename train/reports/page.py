@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..run import write_atomically
+from digitcam.edge.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,7 +65,7 @@ def write_page(path: Path, title: str, summary: str, sections: Sequence[Section]
     page = environment.get_template("page.html").render(
         title=title, summary=summary, sections=sections
     )
-    write_atomically(path, lambda temporary: temporary.write_text(page, encoding="utf-8"))
+    write_whole(path, page.encode())
 
 
 def drawn(figure: Figure) -> bytes:
