@@ -75,9 +75,7 @@ def calibration_error(
 
     Only that counts: no confidence is given for what is rejected.
     """
-    best, confidence = _best(logits, temperature)
-    answered = best < len(DIGIT_CLASSES)
-    return confidence_gap(confidence[answered], (best == labels)[answered], bins)
+    return confidence_gap(*_answers(logits, labels, temperature), bins)
 
 
 def confidence_gap(
@@ -90,16 +88,32 @@ def confidence_gap(
         right: (N,) whether it was right.
         bins: How many there are.
     """
-    place = np.minimum((confidence * bins).astype(int), bins - 1)
-    gaps = [
-        abs(confidence[place == b].mean() - right[place == b].mean()) * (place == b).mean()
-        for b in np.unique(place)
-    ]
-    return float(sum(gaps))
+    rows = _bins(confidence, right, bins)
+    gaps = [abs(row["confidence"] - row["accuracy"]) * row["count"] for row in rows]
+    return sum(gaps) / max(len(right), 1)
+
+
+def reliability(
+    logits: Logits, labels: NDArray[np.uint8], temperature: float, bins: int = 15
+) -> list[dict[str, float]]:
+    """Tell how often what is read as a digit is right, by the confidence that it is given.
+
+    The reliability diagram of DeGroot and Fienberg 1983, "The Comparison and Evaluation of
+    Forecasters", as Guo, Pleiss, Sun and Weinberger 2017 draw it.
+
+    Returns:
+        A row a bin that holds an answer: ``low`` and ``high``, its ends; ``count`` of the answers;
+        ``confidence``, their mean; ``accuracy``, the part of them that is right.
+    """
+    return _bins(*_answers(logits, labels, temperature), bins)
 
 
 def coverage_curve(
-    logits: Logits, labels: NDArray[np.uint8], temperature: float, classes: Sequence[str]
+    logits: Logits,
+    labels: NDArray[np.uint8],
+    temperature: float,
+    classes: Sequence[str],
+    thresholds: Sequence[float] = THRESHOLDS,
 ) -> list[dict[str, float]]:
     """Tell what is answered, and how much of it wrongly, at each threshold of the confidence.
 
@@ -112,6 +126,7 @@ def coverage_curve(
         labels: (N,) uint8, indices of ``classes``.
         temperature: What logits are divided by before the softmax.
         classes: What the logits stand for.
+        thresholds: Of the confidence, 0 to 1.
 
     Returns:
         A row a threshold: ``threshold``; ``coverage``, the part of the true digits that is
@@ -121,7 +136,7 @@ def coverage_curve(
     is_digit = np.array([name in DIGIT_CLASSES for name in classes])
     best, confidence = _best(logits, temperature)
     rows = []
-    for threshold in THRESHOLDS:
+    for threshold in thresholds:
         answered = is_digit[best] & (confidence >= threshold)
         rows.append(
             {
@@ -181,6 +196,31 @@ def probabilities(logits: Logits, temperature: float = 1.0) -> Logits:
 def _best(logits: Logits, temperature: float) -> tuple[NDArray[np.intp], NDArray[np.float32]]:
     """Return the most probable class of each mark, and its probability: (N,) each."""
     return logits.argmax(axis=1), probabilities(logits, temperature).max(axis=1)
+
+
+def _answers(
+    logits: Logits, labels: NDArray[np.uint8], temperature: float
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+    """Return the confidence of what is read as a digit, and whether it is right: (N,) each."""
+    best, confidence = _best(logits, temperature)
+    answered = best < len(DIGIT_CLASSES)
+    return confidence[answered], (best == labels)[answered]
+
+
+def _bins(
+    confidence: NDArray[np.floating[Any]], right: NDArray[np.bool_], bins: int
+) -> list[dict[str, float]]:
+    place = np.minimum((confidence * bins).astype(int), bins - 1)
+    return [
+        {
+            "low": b / bins,
+            "high": (b + 1) / bins,
+            "count": int((place == b).sum()),
+            "confidence": float(confidence[place == b].mean()),
+            "accuracy": float(right[place == b].mean()),
+        }
+        for b in np.unique(place).tolist()
+    ]
 
 
 def _part(which: NDArray[np.bool_], of: NDArray[np.bool_]) -> float:

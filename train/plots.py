@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
+    """Draw loss, error and learning rate by epoch, and write it as PNG."""
+    draw_curves(history).savefig(path, format="png", dpi=100)
+
+
+def draw_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     """Draw loss, error and learning rate by epoch.
 
     Args:
         history: One row an epoch, as ``history.csv`` has it.
-        path: The PNG to write.
     """
     from matplotlib.figure import Figure
 
@@ -37,16 +45,20 @@ def save_curves(history: Sequence[Mapping[str, float]], path: Path) -> None:
         axes.set(title=title, xlabel="epoch", yscale="log")
     left.legend()
     middle.legend()
-    figure.savefig(path, format="png", dpi=100)
+    return figure
 
 
 def save_coverage(curve: Sequence[Mapping[str, float]], chosen: float, path: Path) -> None:
+    """Draw error against coverage, and write it as PNG."""
+    draw_coverage(curve, chosen).savefig(path, format="png", dpi=100)
+
+
+def draw_coverage(curve: Sequence[Mapping[str, float]], chosen: float) -> Figure:
     """Draw the error among the answers against the part of the digits that is answered.
 
     Args:
         curve: As ``evaluation.coverage_curve`` makes it.
         chosen: The threshold that is marked; one of the curve's.
-        path: The PNG to write.
     """
     from matplotlib.figure import Figure
 
@@ -58,4 +70,4 @@ def save_coverage(curve: Sequence[Mapping[str, float]], chosen: float, path: Pat
     axes.plot(coverage[at], error[at], "o", label=f"min_confidence {chosen:.2f}")
     axes.set(xlabel="digits answered, %", ylabel="wrong among the answers, %")
     axes.legend()
-    figure.savefig(path, format="png", dpi=100)
+    return figure

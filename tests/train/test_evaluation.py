@@ -17,6 +17,7 @@ from digitcam.train.evaluation import (
     cross_entropy,
     digit_accuracy,
     fit_temperature,
+    reliability,
     report,
 )
 from digitcam.train.plots import save_coverage
@@ -82,6 +83,25 @@ def test_certainty_has_its_place_in_the_last_bin() -> None:
     """A confidence of exactly 1 is counted like any other."""
     logits = np.array([[1000, 0], [1000, 0]], np.float32)
     assert calibration_error(logits, np.array([0, 1], np.uint8), 1.0) == pytest.approx(0.5)
+
+
+def test_reliability_tells_each_bin() -> None:
+    """Of five bins the answers said with 0.9 and 0.7 fill two, each with its own accuracy."""
+    logits, labels = two_classes((0.9, 30, 18), (0.7, 10, 9))
+    low, high = reliability(logits, labels, 1.0, bins=5)
+    assert (low["low"], low["high"], low["count"]) == (0.6, 0.8, 10)
+    assert (high["low"], high["high"], high["count"]) == (0.8, 1.0, 30)
+    assert [row["confidence"] for row in (low, high)] == pytest.approx([0.7, 0.9])
+    assert [row["accuracy"] for row in (low, high)] == pytest.approx([0.9, 0.6])
+    gap = sum(abs(row["confidence"] - row["accuracy"]) * row["count"] for row in (low, high)) / 40
+    assert calibration_error(logits, labels, 1.0, bins=5) == pytest.approx(gap)
+
+
+def test_reliability_leaves_out_what_is_rejected() -> None:
+    """What is read as no digit has no confidence, and nothing but that leaves no bin."""
+    rejected = [(REJECT, 0.9, 5)] * 20
+    assert reliability(*marks(*rejected), 1.0) == []
+    assert reliability(*marks((3, 0.9, 3), *rejected), 1.0)[0]["count"] == 1
 
 
 def test_cross_entropy_is_that_of_the_softmax() -> None:
@@ -164,6 +184,13 @@ def test_coverage_and_error_are_counted() -> None:
     assert [row_at(curve, t)["coverage"] for t in (0.0, 0.5, 0.8, 0.98)] == [0.75, 0.5, 0.25, 0]
     assert [row_at(curve, t)["error"] for t in (0.0, 0.5, 0.7)] == [0.5, pytest.approx(1 / 3), 0]
     assert json.loads(json.dumps(curve)) == curve
+
+
+def test_thresholds_can_be_chosen() -> None:
+    """The curve has a row for each threshold that is asked for."""
+    logits, labels = marks((3, 0.75, 3), (4, 0.6, 4))
+    curve = coverage_curve(logits, labels, 1.0, CLASSES, thresholds=(0.0, 0.61, 0.8))
+    assert [(row["threshold"], row["coverage"]) for row in curve] == [(0, 1), (0.61, 0.5), (0.8, 0)]
 
 
 def test_coverage_heeds_the_temperature() -> None:
