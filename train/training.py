@@ -173,6 +173,7 @@ def _epochs(
             say(f"epoch {epoch + 1} of {recipe.epochs}")
             images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
             targets = _targets(model, images, labels, teacher)
+            _seed_dropout(model, recipe.seed, epoch)
             row = _train_epoch(model, epoch, images, targets, dataset, recipe)
             if not math.isfinite(row["loss"] + row.get("val_loss", 0)):
                 raise RunError(_diverged(row, folder.path if state else None))
@@ -182,6 +183,17 @@ def _epochs(
     if state is None:
         raise RunError(f"epochs must be at least 1, found {recipe.epochs}")
     return state
+
+
+def _seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
+    """Have an epoch drop the same whether or not the training went on before it.
+
+    A saved model does not hold the state of its random layers.
+    """
+    for place, layer in enumerate(model.layers):
+        if generator := getattr(layer, "seed_generator", None):
+            rng = np.random.default_rng((seed, epoch, place))
+            generator.state.assign(rng.integers(2**31, size=2))
 
 
 def _diverged(row: Mapping[str, float], kept: Path | None) -> str:

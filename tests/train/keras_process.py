@@ -13,21 +13,36 @@ import json
 import os
 import resource
 import sys
+import unittest.mock
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from digitcam.train import training
 from digitcam.train.architectures import PRESETS, build_model
 from digitcam.train.architectures.cost import multiplications
 from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
+from digitcam.train.errors import TrainError
 
 
 def train(*arguments: str) -> int:
     """Call digitcam-train and return its exit status."""
     return main(arguments)
+
+
+def train_one_epoch(*arguments: str) -> int:
+    """Call digitcam-train and end it after its first epoch, as Ctrl-C would."""
+
+    def end(row: Mapping[str, float]) -> None:
+        raise TrainError(f"ended after epoch {row['epoch']:.0f}")
+
+    with unittest.mock.patch.object(training, "train", partial(training.train, watch=end)):
+        return main(arguments)
 
 
 def download(url: str, sha256: str, cache: str) -> dict[str, str]:
@@ -100,6 +115,7 @@ CALLS = {
     for call in (
         train,
         train_without_room,
+        train_one_epoch,
         download,
         architecture,
         filters,
