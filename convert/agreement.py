@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 STEP = 1
-"""Quantization steps by which one runtime's logit may differ from the other's."""
+"""Quantization steps by which one runtime's logit may differ from the other's, in any network."""
+INDEPENDENT = math.sqrt(2)
+"""Two errors of one size, independent of each other, make a difference as much larger."""
 
 
 @dataclass(frozen=True)
@@ -16,22 +19,25 @@ class Agreement:
     """Two runtimes compared on N images."""
 
     images: int
+    limit: int
+    """Quantization steps by which a logit may differ."""
     max_step: int
     """Largest difference of a logit, in quantization steps."""
     differing_logits: int
     """Logits that differ at all."""
     ties: int
-    """Images read differently where the two digits are within one step in both runtimes."""
+    """Images read differently where the two digits are within the limit in both runtimes."""
     disagreements: int
     """Images read differently that are no ties."""
 
     def failures(self) -> list[str]:
         """Tell, a sentence each, what keeps the runtimes from agreeing."""
         found = []
-        if self.max_step > STEP:
+        if self.max_step > self.limit:
             found.append(
-                f"golden images: logits of the two runtimes must agree within {STEP} step, "
-                f"found {self.max_step}; build the network from plain convolutions"
+                f"golden images: logits of the two runtimes must agree within {self.limit} "
+                f"step{'s' * (self.limit > 1)}, found {self.max_step}; build the network from "
+                "plain convolutions"
             )
         if self.disagreements:
             found.append(
@@ -41,15 +47,36 @@ class Agreement:
         return found
 
 
-def compare(one: NDArray[np.int8], other: NDArray[np.int8]) -> Agreement:
-    """Compare the (N, classes) int8 logits of two runtimes."""
+def step_limit(
+    logits: NDArray[np.int8], exact: NDArray[np.float32], scale: float, zero_point: int
+) -> int:
+    """Return by how many steps another runtime's logits may differ from these.
+
+    Runtimes round the result of an operator each in its own way. What two of them make of it after
+    many layers may differ as two independent quantizations do, each as far from float as this one.
+
+    Args:
+        logits: (N, classes) int8, of the runtime that is measured.
+        exact: (N, classes), of the network before quantization.
+        scale: Of the logits.
+        zero_point: Of the logits.
+
+    """
+    steps = np.clip(exact / scale + zero_point, -128, 127)
+    worst = float(np.abs(logits - steps).max(initial=0))
+    return max(STEP, math.floor(worst * INDEPENDENT))
+
+
+def compare(one: NDArray[np.int8], other: NDArray[np.int8], limit: int = STEP) -> Agreement:
+    """Compare the (N, classes) int8 logits of two runtimes, which may differ by some steps."""
     a, b = one.astype(np.int32), other.astype(np.int32)
     difference = np.abs(a - b)
     read_a, read_b = a.argmax(axis=1), b.argmax(axis=1)
     differs = read_a != read_b
-    tie = differs & _close(a, read_a, read_b) & _close(b, read_a, read_b)
+    tie = differs & _close(a, read_a, read_b, limit) & _close(b, read_a, read_b, limit)
     return Agreement(
         images=len(a),
+        limit=limit,
         max_step=int(difference.max(initial=0)),
         differing_logits=int(np.count_nonzero(difference)),
         ties=int(np.count_nonzero(tie)),
@@ -58,9 +85,9 @@ def compare(one: NDArray[np.int8], other: NDArray[np.int8]) -> Agreement:
 
 
 def _close(
-    logits: NDArray[np.int32], first: NDArray[np.intp], second: NDArray[np.intp]
+    logits: NDArray[np.int32], first: NDArray[np.intp], second: NDArray[np.intp], limit: int
 ) -> NDArray[np.bool_]:
-    """Whether the logits of two classes are within one step, image by image."""
+    """Whether the logits of two classes are within the limit, image by image."""
     rows = np.arange(len(logits))
-    close: NDArray[np.bool_] = np.abs(logits[rows, first] - logits[rows, second]) <= STEP
+    close: NDArray[np.bool_] = np.abs(logits[rows, first] - logits[rows, second]) <= limit
     return close

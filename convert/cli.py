@@ -12,7 +12,7 @@ from digitcam.edge.errors import EdgeError
 from digitcam.train.data import DATA_VARIABLE, DigitData, load_digits
 from digitcam.train.errors import TrainError
 
-from .checks import Figures
+from .checks import MAX_GAP_POINTS, Figures
 from .convert import check, convert
 from .errors import ConvertError
 
@@ -45,6 +45,13 @@ def build_parser() -> argparse.ArgumentParser:
         help=f"mnist.npz, or a folder with it or the IDX files (default: ${DATA_VARIABLE}, "
         "and without that a download)",
     )
+    parser.add_argument(
+        "--max-gap",
+        metavar="POINTS",
+        type=points,
+        help="how far the accuracy of int8 may be from that of float, 0 to 100 percentage points "
+        f"(default: {MAX_GAP_POINTS}; --check takes what the bundle was made with)",
+    )
     parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
     return parser
 
@@ -53,8 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 if all went well, 1 on failure, 2 on wrong usage."""
     parser = build_parser()
     arguments = parser.parse_args(argv)
-    if arguments.check and (arguments.run or arguments.out):
-        parser.error("--check BUNDLE takes neither RUN nor --out")
+    if arguments.check and (arguments.run or arguments.out or arguments.max_gap is not None):
+        parser.error("--check BUNDLE takes neither RUN nor --out nor --max-gap")
     if not arguments.check and not (arguments.run and arguments.out):
         parser.error("expected RUN and --out BUNDLE, or --check BUNDLE")
     if arguments.out and arguments.out.is_dir():
@@ -81,7 +88,16 @@ def _run(arguments: argparse.Namespace) -> Figures:
 
     if arguments.check:
         return check(arguments.check, load, _say)
-    return convert(arguments.run, arguments.out, load, _say)
+    max_gap = MAX_GAP_POINTS if arguments.max_gap is None else arguments.max_gap
+    return convert(arguments.run, arguments.out, load, _say, max_gap)
+
+
+def points(text: str) -> float:
+    """Parse percentage points, 0 to 100."""
+    value = float(text)
+    if not 0 <= value <= 100:
+        raise argparse.ArgumentTypeError(f"must be from 0 to 100, found {text}")
+    return value
 
 
 def _print_figures(figures: Figures) -> None:

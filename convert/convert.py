@@ -16,9 +16,10 @@ from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy
 
 from . import runtimes
+from .agreement import STEP
 from .bundle import bundle_files, bundle_stem, write_bundle
 from .card import build_card
-from .checks import MAX_GAP_POINTS, Figures, golden_failures, verify
+from .checks import MAX_GAP_POINTS, ROUNDING, Figures, Reference, golden_failures, verify
 from .errors import RefusedError
 from .network import quantize
 from .run import TrainingRun, calibration_extras, check_data, load_run
@@ -27,9 +28,16 @@ from .samples import calibration_images
 from .sidecar import build_sidecar
 
 Say = Callable[[str], None]
+LITERT_FIGURE = "mnist_test_accuracy_int8_litert"
 
 
-def convert(folder: Path, out: Path, load: Callable[[], DigitData], say: Say) -> Figures:
+def convert(
+    folder: Path,
+    out: Path,
+    load: Callable[[], DigitData],
+    say: Say,
+    max_gap: float = MAX_GAP_POINTS,
+) -> Figures:
     """Convert a training run and write the bundle, unless a check fails.
 
     Args:
@@ -37,6 +45,7 @@ def convert(folder: Path, out: Path, load: Callable[[], DigitData], say: Say) ->
         out: Where the bundle goes, with or without ``.tflite`` or ``.json``.
         load: Loads the digits; asked once the run is known to be whole.
         say: Is told of the progress.
+        max_gap: How far the int8 accuracy may be from the float accuracy, in percentage points.
 
     Returns:
         What was measured.
@@ -53,7 +62,7 @@ def convert(folder: Path, out: Path, load: Callable[[], DigitData], say: Say) ->
     check_data(run, data)
     stem = bundle_stem(out)
     stem.parent.mkdir(parents=True, exist_ok=True)
-    model, figures, sidecar = _make(run, data, stem, say)
+    model, figures, sidecar = _make(run, data, stem, say, max_gap)
     card = build_card(stem.name, sidecar)
     _require_loadable(model, sidecar)
     write_bundle(stem, model, sidecar, card)
@@ -90,14 +99,15 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
             "1 check failed, the others need it",
             [f"{path}: expected figures with mnist_test_accuracy_float, found {recorded!r:.60}"],
         )
+    reference = _recorded_reference(path, bundle.sidecar, recorded)
     data = load()
     say("checking the graph and both runtimes")
-    verdict = verify(bundle, recorded["mnist_test_accuracy_float"], data)
+    verdict = verify(bundle, reference, data)
     failures = [
         *_other_data(bundle.sidecar, data),
         *verdict.failures,
-        *golden_failures(bundle),
-        *_other_figures(recorded, verdict.figures),
+        *golden_failures(bundle, reference.step_limit),
+        *_other_figures(recorded, verdict.figures, reference.max_gap),
     ]
     if failures:
         raise RefusedError(f"{_count(failures)} failed", failures)
@@ -105,7 +115,7 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
 
 
 def _make(
-    run: TrainingRun, data: DigitData, stem: Path, say: Say
+    run: TrainingRun, data: DigitData, stem: Path, say: Say, max_gap: float
 ) -> tuple[bytes, Figures, dict[str, Any]]:
     """Quantize, measure and describe; refuse if a check fails."""
     extras = calibration_extras(run)
@@ -119,11 +129,16 @@ def _make(
     say("checking the graph and both runtimes")
     accuracy_float = digit_accuracy(quantized.float_logits, data.y_test, run.classes)
     bundle = _unwritten(run, quantized.model, stem)
-    verdict = verify(bundle, accuracy_float, data)
+    reference = Reference(
+        accuracy_float, max_gap, logits=quantized.float_logits if run.published else None
+    )
+    verdict = verify(bundle, reference, data)
     if verdict.failures:
         raise RefusedError(f"nothing written, {_count(verdict.failures)} failed", verdict.failures)
     golden = golden_of(runtimes.logits(bundle, "tflite-runtime", golden_images()))
-    sidecar = build_sidecar(run, quantized, verdict.figures, golden, len(calibration), len(extras))
+    sidecar = build_sidecar(
+        run, quantized, verdict.figures, golden, len(calibration), len(extras), max_gap
+    )
     return quantized.model, verdict.figures, sidecar
 
 
@@ -170,26 +185,54 @@ def _other_data(sidecar: Mapping[str, Any], data: DigitData) -> list[str]:
     ]
 
 
-def _other_figures(recorded: Mapping[str, Any], measured: Figures) -> list[str]:
+def _recorded_reference(
+    path: Path, sidecar: Mapping[str, Any], figures: Mapping[str, Any]
+) -> Reference:
+    """Return what the bundle was held against when it was made; older ones do not tell all."""
+    conversion = sidecar.get("conversion")
+    holder = conversion if isinstance(conversion, dict) else {}
+    max_gap = holder.get("max_gap_points", MAX_GAP_POINTS)
+    limit = figures.get("golden_step_limit", STEP)
+    if not _is_within(max_gap, 0, 100) or not _is_within(limit, STEP, 255):
+        raise RefusedError(
+            "1 check failed, the others need it",
+            [
+                f"{path}: expected max_gap_points from 0 to 100 and golden_step_limit from {STEP} "
+                f"to 255, found {max_gap!r:.60} and {limit!r:.60}"
+            ],
+        )
+    return Reference(figures["mnist_test_accuracy_float"], float(max_gap), int(limit))
+
+
+def _other_figures(recorded: Mapping[str, Any], measured: Figures, max_gap: float) -> list[str]:
     """Compare what the sidecar says with what was measured; another processor may differ a bit."""
     failures = []
     if recorded.get("bytes") != measured.bytes:
         failures.append(
             f"figures: bytes must be {measured.bytes}, the sidecar says {recorded.get('bytes')!r}"
         )
-    said, found = recorded.get("mnist_test_accuracy_int8"), measured.accuracy_int8
-    if found is not None and not (
-        _is_part(said) and abs(said - found) * 100 <= MAX_GAP_POINTS + 1e-9
-    ):
-        failures.append(
-            f"figures: mnist_test_accuracy_int8 must be {found} within {MAX_GAP_POINTS} points, "
-            f"the sidecar says {said!r}"
-        )
+    accuracies = {"mnist_test_accuracy_int8": measured.accuracy_int8}
+    if LITERT_FIGURE in recorded:  # older bundles do not tell
+        accuracies[LITERT_FIGURE] = measured.accuracy_litert
+    for name, found in accuracies.items():
+        said = recorded.get(name)
+        if found is not None and not (
+            _is_part(said) and abs(said - found) * 100 <= max_gap + ROUNDING
+        ):
+            failures.append(
+                f"figures: {name} must be {found} within {max_gap} points, "
+                f"the sidecar says {said!r}"
+            )
     return failures
 
 
 def _is_part(value: object) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 1
+    return _is_within(value, 0, 1)
+
+
+def _is_within(value: object, low: float, high: float) -> TypeGuard[float]:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and low <= value <= high  # type: ignore[operator]
 
 
 def _count(failures: Sequence[str]) -> str:

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from digitcam.edge.crop import IMAGE_SHAPE
 
 from .apart import apart
+from .convolutions import as_convolutions
 from .errors import DiedError, RunFolderError, ToolError
 
 INPUT_SHAPE = (*IMAGE_SHAPE, 1)
 BATCH = 500
+TOLERANCE = 1e-4
+"""Part of the largest logit by which a rebuilt network may be off, as float32 rounds."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ def quantize(
 
     Raises:
         ToolError: TensorFlow or Keras is missing, or dies.
-        RunFolderError: The file is damaged, or its input or output has another shape.
+        RunFolderError: The file is damaged, its input or output has another shape, or it has layers
+            that cannot be converted.
 
     """
     try:
@@ -61,13 +65,11 @@ def _quantize(
 ) -> Quantized:
     keras, tf = _import_libraries()
     network = _load(keras, path, classes)
-    parts = [
-        network.predict_on_batch(_values(images[start : start + BATCH]))
-        for start in range(0, len(images), BATCH)
-    ]
+    float_logits = _run(network, images)
+    rebuilt = _rebuild(path, network, images[:BATCH], float_logits[:BATCH])
     return Quantized(
-        model=_convert(keras, tf, network, calibration),
-        float_logits=np.concatenate(parts).reshape(len(images), classes),
+        model=_convert(keras, tf, rebuilt, calibration),
+        float_logits=float_logits,
         versions={"tensorflow": tf.__version__, "keras": keras.__version__},
     )
 
@@ -94,16 +96,53 @@ def _load(keras: Any, path: Path, classes: int) -> Any:
             "train again with digitcam-train"
         ) from error
     _check_shape(path, "input", network.input_shape, INPUT_SHAPE)
-    _check_shape(path, "output", network.output_shape, (1, 1, classes))
+    _check_shape(path, "output", network.output_shape, (1, 1, classes), (classes,))
     return network
 
 
-def _check_shape(path: Path, what: str, found: Any, expected: tuple[int, ...]) -> None:
-    if not isinstance(found, tuple) or found[1:] != expected:
+def _check_shape(path: Path, what: str, found: Any, *expected: tuple[int, ...]) -> None:
+    if not isinstance(found, tuple) or found[1:] not in expected:
+        shapes = " or ".join(f"(None, {', '.join(map(str, shape))})" for shape in expected)
         raise RunFolderError(
-            f"{path}: {what} must be (None, {', '.join(map(str, expected))}), found {found}; "
-            "train again with digitcam-train"
+            f"{path}: {what} must be {shapes}, found {found}; train again with digitcam-train"
         )
+
+
+def _run(network: Any, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the logits: (N, 28, 28) uint8 -> (N, classes) float32."""
+    parts = [
+        network.predict_on_batch(_values(images[start : start + BATCH]))
+        for start in range(0, len(images), BATCH)
+    ]
+    logits: NDArray[np.float32] = np.concatenate(parts).reshape(len(images), -1)
+    return logits
+
+
+def _rebuild(
+    path: Path, network: Any, images: NDArray[np.uint8], expected: NDArray[np.float32]
+) -> Any:
+    """Make convolutions of the network, and have them give the same logits.
+
+    A network whose logits are a map is one of convolutions already.
+    """
+    if len(network.output_shape) == len(INPUT_SHAPE) + 1:
+        return network
+    layers = ", ".join(sorted({type(layer).__name__ for layer in network.layers}))
+    try:
+        rebuilt = as_convolutions(network)
+        found = _run(rebuilt, images)
+    except (ValueError, TypeError) as error:
+        raise RunFolderError(
+            f"{path}: expected layers that become convolutions, found {layers}: "
+            f"{_first_line(error)}; train another architecture"
+        ) from error
+    worst, largest = np.abs(found - expected).max(), np.abs(expected).max()
+    if not worst <= TOLERANCE * largest:
+        raise RunFolderError(
+            f"{path}: expected layers that become convolutions of equal logits, found {layers} "
+            f"and logits off by {worst:.3g} of {largest:.3g}; train another architecture"
+        )
+    return rebuilt
 
 
 def _convert(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8]) -> bytes:

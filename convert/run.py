@@ -47,6 +47,11 @@ class TrainingRun:
     """Fingerprint of the way from luma to model image that it was trained for."""
 
     @property
+    def published(self) -> bool:
+        """Whether it was trained on MNIST as it is, as published networks are."""
+        return "feed" in self.recipe and self.recipe["feed"] is None
+
+    @property
     def model_path(self) -> Path:
         """The trained Keras model."""
         return self.folder / MODEL_NAME

@@ -27,6 +27,7 @@ def build_sidecar(
     golden: Golden,
     samples: int,
     extras: int,
+    max_gap: float,
 ) -> dict[str, Any]:
     """Put together everything that is known of a converted model.
 
@@ -37,6 +38,7 @@ def build_sidecar(
         golden: What it made of the images that a device draws to compare.
         samples: How many calibration images there were.
         extras: How many of them came from the run's folder.
+        max_gap: How far the int8 accuracy was allowed to be from the float accuracy, in points.
 
     """
     return {
@@ -55,6 +57,7 @@ def build_sidecar(
                 "seed": CALIBRATION_SEED,
             },
             "golden": {"seed": GOLDEN_SEED},
+            "max_gap_points": max_gap,
         },
         "figures": figures.as_dict(),
         "golden": golden.as_dict(),

@@ -17,6 +17,7 @@ MAX_VERSIONS = {
     "EXPAND_DIMS": 1,
     "FULLY_CONNECTED": 10,
     "HARD_SWISH": 1,
+    "L2_NORMALIZATION": 2,
     "LEAKY_RELU": 2,
     "LOGISTIC": 3,
     "MAX_POOL_2D": 3,
@@ -41,6 +42,7 @@ MAX_VERSIONS = {
     "STRIDED_SLICE": 8,
     "SUB": 5,
     "SUM": 2,
+    "TANH": 3,
     "TRANSPOSE": 6,
 }
 """Operator to the highest version that the tflite-runtime 2.14.0 wheel finds.

@@ -28,11 +28,45 @@ def convolution(x: keras.KerasTensor, filters: int, kernel: int, stride: int) ->
     return keras.layers.ReLU()(keras.layers.BatchNormalization()(x))
 
 
+def published() -> keras.Model:
+    """Normalized columns, a pool, dense layers, dropout: what digitcam's own networks are not."""
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.UnitNormalization(axis=1)(image)
+    x = keras.layers.Conv2D(12, 5, 2, activation="relu")(x)
+    x = keras.layers.MaxPooling2D()(x)
+    x = keras.layers.Dropout(0.1)(keras.layers.Flatten()(x))
+    x = keras.layers.Dense(24, activation="relu")(x)
+    x = keras.layers.BatchNormalization()(x)
+    return keras.Model(image, keras.layers.Dense(10)(x))
+
+
+def recurrent() -> keras.Model:
+    """Read row by row."""
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.LSTM(24)(keras.layers.Reshape((28, 28))(image))
+    return keras.Model(image, keras.layers.Dense(10)(x))
+
+
+def sequences() -> keras.Model:
+    """Hand on every output of an LSTM, which no conversion rebuilds."""
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.LSTM(4, return_sequences=True)(keras.layers.Reshape((28, 28))(image))
+    return keras.Model(image, keras.layers.Dense(10)(keras.layers.Flatten()(x)))
+
+
+def soft() -> keras.Model:
+    """Compare all values of a vector, which as a map are compared channel by channel."""
+    image = keras.Input((28, 28, 1))
+    x = keras.layers.Softmax()(keras.layers.Flatten()(image))
+    return keras.Model(image, keras.layers.Dense(10)(x))
+
+
 def fit(model: keras.Model, x: NDArray[np.float32], y: NDArray[np.uint8]) -> None:
     model.compile(
         keras.optimizers.Adam(0.01), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    model.fit(x, y.reshape(-1, 1, 1), batch_size=50, epochs=EPOCHS, verbose=0)
+    shape = (-1, *model.output_shape[1:-1])
+    model.fit(x, y.reshape(shape), batch_size=50, epochs=EPOCHS, verbose=0)
 
 
 def dynamic_range_dense() -> bytes:
@@ -73,6 +107,12 @@ def main() -> None:
     x = (plain_images(data["x_train"]) / np.float32(255))[..., None]
     fit(model, x, data["y_train"])
     model.save(out / "model.keras")
+    for other in (published, recurrent):
+        trained = other()
+        fit(trained, x, data["y_train"])
+        trained.save(out / f"{other.__name__}.keras")
+    for other in (sequences, soft):
+        other().save(out / f"{other.__name__}.keras")
     hostile(model).save(out / "hostile.keras")
     rejecting(model, x).save(out / "reject.keras")
     keras.Model(model.input, keras.layers.Conv2D(3, 1)(model.output)).save(out / "three.keras")

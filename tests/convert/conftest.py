@@ -33,9 +33,12 @@ CLASSES = [*DIGIT_CLASSES]
 CHOSEN = {"min_confidence": 0.62, "coverage": 0.9312, "error": 0.0087}
 """What a run with a class for no digit measures besides."""
 PAPER_GLYPHS = 1234
+PUBLISHED = ("published", "recurrent")
 EXTRAS = 40
 """Images that a run leaves to calibrate with."""
 RUN_JSON = ("recipe.json", "metrics.json")
+MAX_GAP = 7.5
+"""Points that a published network's conversion may lose."""
 PER_CLASS = 20
 COPIES = 5
 """Few digits, often, are learnt by heart in seconds."""
@@ -110,6 +113,13 @@ def write_run(folder: Path, model: Path, data: Path, **recipe: Any) -> None:
     (folder / "metrics.json").write_text(json.dumps(metrics))
 
 
+def make_published(run: Path) -> None:
+    """Turn a run into one of a network trained as it was published."""
+    recipe = json.loads((run / "recipe.json").read_text())
+    recipe |= {"feed": None, "optimizer": "adam", "rotation_deg": 10.0}
+    (run / "recipe.json").write_text(json.dumps(recipe))
+
+
 def make_rejecting(run: Path) -> None:
     """Turn a run into one of the digits, paper and what is no digit."""
     recipe, metrics = (json.loads((run / name).read_text()) for name in RUN_JSON)
@@ -123,21 +133,24 @@ def make_rejecting(run: Path) -> None:
 
 @pytest.fixture(scope="session")
 def conversions(models: Path, digits_npz: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder each for what the command line makes of four networks, and what it says.
+    """A folder each for what the command line makes of six networks, and what it says.
 
     They are converted side by side, because most of the time is TensorFlow's start.
     """
     folder = tmp_path_factory.mktemp("conversions")
     started = []
-    for name in ("model", "hostile", "three", "reject"):
+    for name in ("model", "hostile", "three", "reject", "published", "recurrent"):
         here = folder / name
         here.mkdir()
         write_run(here / "run", models / f"{name}.keras", digits_npz)
         if name == "reject":
             make_rejecting(here / "run")
+        if name in PUBLISHED:
+            make_published(here / "run")
         command = [
             *(sys.executable, "-m", "digitcam.convert.cli", str(here / "run"), "--debug"),
             *("--out", str(here / "bundle" / "tiny.tflite"), "--data", str(digits_npz)),
+            *(["--max-gap", str(MAX_GAP)] if name in PUBLISHED else []),
         ]
         with (here / "stdout").open("w") as out, (here / "stderr").open("w") as err:
             started.append((here, subprocess.Popen(command, stdout=out, stderr=err)))
@@ -156,6 +169,18 @@ def converted(conversions: Path) -> Path:
 def converted_rejecting(conversions: Path) -> Path:
     """A bundle with a class for what is no digit, which to it is everything."""
     return _bundle(conversions / "reject")
+
+
+@pytest.fixture(scope="session")
+def converted_published(conversions: Path) -> Path:
+    """A bundle of a network with normalization and dense layers, trained on MNIST as it is."""
+    return _bundle(conversions / "published")
+
+
+@pytest.fixture(scope="session")
+def converted_recurrent(conversions: Path) -> Path:
+    """A bundle of a recurrent network."""
+    return _bundle(conversions / "recurrent")
 
 
 def _bundle(here: Path) -> Path:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digitcam.convert.agreement import compare
+from digitcam.convert.agreement import compare, step_limit
 
 
 def test_one_step_agrees() -> None:
@@ -38,3 +38,25 @@ def test_another_digit_is_refused() -> None:
     agreement = compare(np.array([[30, 28]], np.int8), np.array([[29, 30]], np.int8))
     assert (agreement.ties, agreement.disagreements) == (0, 1)
     assert any("same digit but for ties" in failure for failure in agreement.failures())
+
+
+def test_a_wider_limit_is_kept() -> None:
+    """With a limit of three steps, three agree and may make a tie, and four are refused."""
+    agreement = compare(np.array([[30, 28]], np.int8), np.array([[28, 31]], np.int8), 3)
+    assert (agreement.ties, agreement.disagreements) == (1, 0)
+    assert agreement.failures() == []
+    failures = compare(np.array([[0, 50]], np.int8), np.array([[4, 50]], np.int8), 3).failures()
+    assert "within 3 steps, found 4" in failures[0]
+
+
+def test_the_limit_is_what_quantization_does() -> None:
+    """A logit off from float by five steps lets the runtimes differ by seven, 5 times root 2."""
+    logits = np.array([[10, 20]], np.int8)
+    exact = np.array([[(15 - 3) * 0.5, (20 - 3) * 0.5]], np.float32)
+    assert step_limit(logits, exact, 0.5, 3) == 7
+
+
+def test_the_limit_is_never_below_a_step() -> None:
+    """Logits equal to float's, also where they exceed int8, allow one step."""
+    exact = np.array([[500.0, -4.0]], np.float32)
+    assert step_limit(np.array([[127, -4]], np.int8), exact, 1, 0) == 1
