@@ -1,0 +1,119 @@
+"""A comparison as pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from digitcam.train.reports.page import drawn
+
+from .measure import PAPER_DIGITS
+from .results import Results
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LEAST_ERROR = 0.01
+"""Percent that an error of none is drawn at, since the axis is logarithmic."""
+OWN = ("digits", "flagship", "tiny")
+"""Networks that are set off by colour, by how their names begin."""
+
+
+def pareto(results: Results) -> bytes:
+    """Draw error against time and size, on MNIST and on paper; nothing beats what a line joins."""
+    from matplotlib.figure import Figure
+
+    errors = {"MNIST's test digits, int8": _errors(results, None)}
+    if paper := _errors(results, PAPER_DIGITS):
+        errors["digits on paper"] = paper
+    costs = {
+        "milliseconds a digit": results.milliseconds,
+        "kB of the bundle": {n: results.of(n)[0].bytes / 1e3 for n in results.names},
+    }
+    figure = Figure(figsize=(12, 4.6 * len(errors)), layout="constrained")
+    grid = figure.subplots(len(errors), len(costs), squeeze=False)
+    for row, (what, error) in zip(grid, errors.items(), strict=True):
+        for axes, (cost, price) in zip(row, costs.items(), strict=True):
+            _scatter(axes, price, error)
+            axes.set(xlabel=cost, ylabel=f"error, %: {what}", xscale="log", yscale="log")
+    return drawn(figure)
+
+
+def gap(results: Results) -> bytes:
+    """Draw each network's accuracy on MNIST beside that on paper."""
+    from matplotlib.figure import Figure
+
+    mnist = {name: fmean(r.test_accuracy for r in results.of(name)) for name in results.names}
+    paper = {name: 1 - error / 100 for name, error in _errors(results, PAPER_DIGITS).items()}
+    amounts = {name: 1 - error / 100 for name, error in _errors(results, "amounts").items()}
+    names = sorted(mnist, key=lambda name: paper.get(name, 0))
+    figure = Figure(figsize=(10, 1.4 + 0.36 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    for row, name in enumerate(names):
+        ends = [100 * part[name] for part in (amounts, paper, mnist) if name in part]
+        axes.plot([min(ends), max(ends)], [row, row], color="0.8", linewidth=4, zorder=1)
+    series = (
+        ("MNIST's test digits", mnist, "tab:blue"),
+        ("photographed digits", paper, "tab:orange"),
+        ("handwritten amounts, exact", amounts, "tab:red"),
+    )
+    for label, part, color in series:
+        chosen = [(100 * part[name], row) for row, name in enumerate(names) if name in part]
+        if chosen:
+            axes.scatter(*zip(*chosen, strict=True), label=label, color=color, zorder=2)
+    axes.set_yticks(range(len(names)), names)
+    axes.set(xlabel="right, %", xlim=(0, 101))
+    axes.legend(loc="lower left")
+    return drawn(figure)
+
+
+def front(cost: Mapping[str, float], error: Mapping[str, float]) -> list[str]:
+    """Return what nothing beats in both cost and error, cheapest first."""
+    found: list[str] = []
+    for name in sorted(cost, key=lambda each: (cost[each], error[each])):
+        if not found or error[name] < error[found[-1]]:
+            found.append(name)
+    return found
+
+
+def _errors(results: Results, kind: str | None) -> dict[str, float]:
+    """Return the mean error over seeds by name, percent; of MNIST in int8 without a kind."""
+    errors = {}
+    for name in results.names:
+        seeds = results.of(name)
+        known = [
+            each.paper[kind] if kind else each.int8_accuracy
+            for each in seeds
+            if kind is None or kind in each.paper
+        ]
+        if known:
+            errors[name] = max(100 * (1 - fmean(known)), LEAST_ERROR)
+    return errors
+
+
+def _scatter(axes: Axes, cost: Mapping[str, float], error: Mapping[str, float]) -> None:
+    both = [name for name in cost if name in error]
+    best = front({name: cost[name] for name in both}, error)
+    axes.plot([cost[n] for n in best], [error[n] for n in best], color="0.7", zorder=1)
+    for name in both:
+        color = "tab:orange" if name.startswith(OWN) else "tab:blue"
+        axes.scatter(cost[name], error[name], color=color, zorder=2)
+        place = (cost[name], error[name])
+        axes.annotate(name, place, xytext=(4, 4), textcoords="offset points", fontsize=7)
+
+
+def cases(names: Sequence[str], reported: Sequence[float], measured: Sequence[float]) -> bytes:
+    """Draw reported beside reproduced accuracies, 0 to 1, of networks that vary one recipe."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    axes = figure.subplots()
+    places = range(len(names))
+    axes.plot(places, [100 * value for value in reported], "o", label="reported")
+    axes.plot(places, [100 * value for value in measured], "D", label="reproduced")
+    axes.set_xticks(list(places), names, rotation=30, ha="right")
+    axes.set(ylabel="test digits right, %")
+    axes.grid(axis="y", alpha=0.3)
+    axes.legend()
+    return drawn(figure)
