@@ -24,10 +24,12 @@ import numpy as np
 from digitcam.train import training
 from digitcam.train.architectures import PRESETS, build_model
 from digitcam.train.architectures.cost import multiplications
+from digitcam.train.cli.evaluate import main as evaluate_main
 from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
 from digitcam.train.errors import TrainError
+from digitcam.train.saliency import GradCam
 
 
 def train(*arguments: str) -> int:
@@ -110,6 +112,57 @@ def train_without_room(*arguments: str) -> int:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+def evaluate(*arguments: str) -> int:
+    """Call digitcam-evaluate and return its exit status."""
+    return evaluate_main(arguments)
+
+
+def grad_cam_of(name: str) -> list[float]:
+    """Return what Grad-CAM's map of an untrained network is: cells, first, step, view."""
+    grad_cam = GradCam(build_model(name, len(classes_of(PRESETS[name].recipe))))
+    return [grad_cam.rows, grad_cam._first, grad_cam._step, grad_cam.view_px]
+
+
+def grad_cam_of_bars(stride: str, padding: str) -> dict[str, Any]:
+    """Show an upright and a lying bar to a network of one map and class for each.
+
+    Returns:
+        The heat for each class, and the middle of each bar: row, column.
+    """
+    from keras import Input, Model, layers
+
+    image = Input((28, 28, 1))
+    convolution = layers.Conv2D(2, 7, int(stride), padding=padding, activation="relu")
+    pooled = layers.GlobalAveragePooling2D()(convolution(image))
+    model = Model(image, layers.Dense(2, kernel_initializer="identity")(pooled))
+    # Bars of three pixels between what must be empty.
+    kernel = np.full((7, 7, 1, 2), -1.0)
+    kernel[:, 2:5, :, 0] = kernel[2:5, :, :, 1] = 1
+    convolution.set_weights([kernel, np.array([-6.0, -6.0])])
+    bars = np.zeros((28, 28), np.uint8)
+    bars[4:12, 5:8] = bars[19:22, 15:23] = 255
+    heat = GradCam(model)(np.stack([bars, bars]), np.array([0, 1]))
+    return {"heat": heat.tolist(), "middles": [[7.5, 6], [20, 18.5]]}
+
+
+def grad_cam_beside_kernels() -> list[Any]:
+    """Return the heat of a network that adds up its maps, and what its kernels say it must be."""
+    import keras
+    from keras import Input, Model, layers
+
+    keras.utils.set_random_seed(1)
+    image = Input((28, 28, 1))
+    maps = layers.Conv2D(4, 3, padding="same", activation="relu")(image)
+    dense = layers.Dense(3)
+    model = Model(image, dense(layers.Flatten()(maps)))
+    images = np.random.default_rng(0).integers(0, 256, (3, 28, 28)).astype(np.uint8)
+    weights = dense.get_weights()[0].reshape(28, 28, 4, 3).sum(axis=(0, 1))
+    found = np.asarray(Model(image, maps)((images / np.float32(255))[..., None]))
+    own = [np.maximum(found[which] @ weights[:, which], 0) for which in range(3)]
+    expected = [heat / max(heat.max(), 1e-9) for heat in own]
+    return [GradCam(model)(images, np.arange(3)).tolist(), np.stack(expected).tolist()]
+
+
 CALLS = {
     call.__name__: call
     for call in (
@@ -122,6 +175,10 @@ CALLS = {
         unit_columns,
         penalty,
         contents,
+        evaluate,
+        grad_cam_of,
+        grad_cam_of_bars,
+        grad_cam_beside_kernels,
     )
 }
 
