@@ -344,7 +344,7 @@ def test_page_opens_in_a_browser(of_bundle: Path, tmp_path: Path) -> None:
     assert [name for name in titles(opened.dom) if not name.endswith(MISSED)] == expected
     assert f"{100 * numbers['mnist']['digit_accuracy']:.2f} %" in opened.text
     assert "A bundle's graph has no gradients" in opened.text
-    assert numbers["subject"]["model_sha256"] in opened.text
+    assert numbers["subject"]["model_sha256"][:12] in opened.text
     assert opened.width <= 1200
 
 

@@ -107,7 +107,10 @@ def _load_digits(options: argparse.Namespace) -> DigitData:
     if options.data or options.subject.is_dir():
         return load_digits(options.data)
     # A download loads TensorFlow, which must not be loaded beside the runtime of a bundle.
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    with (
+        native_lines_hidden(options.debug),
+        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
+    ):
         return pool.submit(load_digits).result()
 
 

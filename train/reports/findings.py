@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,9 @@ from .page import Picture, Section, Table, drawn
 from .results import Result
 
 NOTHING = "-"
+SHA256 = re.compile("[0-9a-f]{64}")
+DIGEST_LENGTH = 12
+"""Of a digest on the page."""
 DECISIONS = {
     "right": "read right",
     "wrong": "read wrong",
@@ -93,7 +97,7 @@ def identity(subject: Subject, data: Mapping[str, Any]) -> Section:
         "temperature": f"{subject.temperature:.4f}",
         "least confidence": f"{subject.min_confidence:g}",
         "preprocessing": str(subject.recipe.get("preprocessing", NOTHING)),
-        **{f"sha256 of {name}": each for name, each in data.items() if name != "same_as_training"},
+        **{f"{name} sha256": each for name, each in data.items() if name != "same_as_training"},
     }
     versions = subject.recipe.get("versions")
     tables = [
@@ -104,14 +108,17 @@ def identity(subject: Subject, data: Mapping[str, Any]) -> Section:
         tables.append(Table(("trained with", "version"), rows))
     return Section(
         "What was evaluated",
-        "The sums tell whether these are the network and the digits that are meant. "
-        + SAME_DATA[same],
+        "The sums, which metrics.json has in full, tell whether these are the network and the "
+        "digits that are meant. " + SAME_DATA[same],
         tables,
     )
 
 
 def _cell(value: object) -> str:
-    return f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, int):
+        return f"{value:,}"
+    text = str(value).removeprefix("sha256:")
+    return text[:DIGEST_LENGTH] if SHA256.fullmatch(text) else text
 
 
 def classes_section(result: Result) -> Section:
@@ -202,23 +209,17 @@ def error_sections(result: Result, shown: int) -> Iterator[Section]:
         result: What was read.
         shown: Most of a kind that are shown.
     """
-    title = result.examination.title
-    wrong = (
-        f"{len(result.wrong_digits):,} were read as a digit that they are not, the surest first; "
-        "metrics.json has all of them."
-        if result.wrong_digits
+    title, wrong, missed = result.examination.title, result.wrong_digits, result.missed_digits
+    text = (
+        f"{len(wrong):,} were read as a digit that they are not, the surest first; metrics.json "
+        "has all of them, by the number that stands below."
+        if wrong
         else "Nothing was read as a digit that it is not."
     )
-    yield Section(
-        f"{title}: wrong digits", wrong, (), _gallery(result, result.wrong_digits[:shown])
-    )
-    if result.missed_digits:
-        missed = (
-            f"{len(result.missed_digits):,} digits were taken for none, the surest first; a device "
-            "leaves them out."
-        )
-        pictures = _gallery(result, result.missed_digits[:shown])
-        yield Section(f"{title}: missed digits", missed, (), pictures)
+    yield Section(f"{title}: wrong digits", text, (), _gallery(result, wrong[:shown]))
+    if missed:
+        text = f"{len(missed):,} digits were taken for none, the surest first."
+        yield Section(f"{title}: missed digits", text, (), _gallery(result, missed[:shown]))
 
 
 def _gallery(result: Result, indices: Sequence[int]) -> list[Picture]:
