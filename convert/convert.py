@@ -135,7 +135,8 @@ def _make(
     verdict = verify(bundle, reference, data)
     if verdict.failures:
         raise RefusedError(f"nothing written, {_count(verdict.failures)} failed", verdict.failures)
-    golden = golden_of(runtimes.logits(bundle, "tflite-runtime", golden_images()))
+    limit = verdict.figures.agreement.limit if verdict.figures.agreement else STEP
+    golden = golden_of(runtimes.logits(bundle, "tflite-runtime", golden_images()), limit)
     sidecar = build_sidecar(
         run, quantized, verdict.figures, golden, len(calibration), len(extras), max_gap
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from .crop import fingerprint
 from .errors import ModelError
-from .golden import COUNT, Golden
+from .golden import COUNT, STEP, Golden
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
@@ -147,18 +147,20 @@ def _golden(path: Path, found: object, classes: int) -> Golden | None:
     if found is None:
         return None
     holder = found if isinstance(found, dict) else {}
-    images, rows = holder.get("images"), holder.get("logits")
+    images, rows, limit = holder.get("images"), holder.get("logits"), holder.get("limit", STEP)
     if (
         not isinstance(images, str)
+        or type(limit) is not int
+        or not STEP <= limit <= 255
         or not isinstance(rows, list)
         or len(rows) != COUNT
         or any(not isinstance(row, str) or not _is_hexadecimal(row, classes) for row in rows)
     ):
         raise ModelError(
-            f"{path}: golden must hold the digest of its images and {COUNT} times {classes} int8 "
-            f"logits in hexadecimal, found {found!r:.60}; {AGAIN}"
+            f"{path}: golden must hold the digest of its images, {COUNT} times {classes} int8 "
+            f"logits in hexadecimal and perhaps a limit from {STEP} to 255, found {found!r:.60}; {AGAIN}"
         )
-    return Golden(images, tuple(bytes.fromhex(row) for row in rows))
+    return Golden(images, tuple(bytes.fromhex(row) for row in rows), limit)
 
 
 def _is_hexadecimal(text: str, count: int) -> bool:

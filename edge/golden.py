@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .crop import CONTENT_PX, IMAGE_PX, IMAGE_SHAPE
 
 STEP = 1
-"""Quantization steps by which a runtime's logit may differ from the golden one."""
+"""Quantization steps by which a runtime's logit may differ, if the bundle does not say."""
 SEGMENTS = {
     "a": (0, 0, 1, 0),
     "b": (1, 0, 1, 1),
@@ -45,6 +45,8 @@ class Golden:
     """Digest of the images: other images have other logits."""
     logits: tuple[bytes, ...]
     """(classes,) int8 an image."""
+    limit: int = STEP
+    """Quantization steps by which a runtime's logit may differ; deep networks need more."""
 
     def steps(self, logits: NDArray[np.int8]) -> int:
         """Return by how many quantization steps (N, classes) logits differ at most."""
@@ -56,7 +58,11 @@ class Golden:
 
     def as_dict(self) -> dict[str, object]:
         """Return them as the sidecar holds them, the logits in hexadecimal."""
-        return {"images": self.images, "logits": [row.hex() for row in self.logits]}
+        return {
+            "images": self.images,
+            "limit": self.limit,
+            "logits": [row.hex() for row in self.logits],
+        }
 
     def _array(self) -> NDArray[np.int8]:
         return np.stack([np.frombuffer(row, np.int8) for row in self.logits])
@@ -75,9 +81,9 @@ def images_digest() -> str:
     return "sha256:" + hashlib.sha256(golden_images().tobytes()).hexdigest()
 
 
-def golden_of(logits: NDArray[np.int8]) -> Golden:
+def golden_of(logits: NDArray[np.int8], limit: int = STEP) -> Golden:
     """Return the golden vectors of a model that makes (10, classes) logits of the images."""
-    return Golden(images_digest(), tuple(row.tobytes() for row in logits))
+    return Golden(images_digest(), tuple(row.tobytes() for row in logits), limit)
 
 
 def _draw(segments: str) -> NDArray[np.uint8]:

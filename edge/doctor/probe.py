@@ -30,6 +30,7 @@ def probe_runtime(model: str, runtime: Any, threads: str) -> dict[str, Any]:
     answer: dict[str, Any] = {"runtime": classifier.runtime}
     if bundle.golden is not None and bundle.golden.images == images_digest():
         answer["steps"] = bundle.golden.steps(logits)
+        answer["limit"] = bundle.golden.limit
         answer["alike"] = bundle.golden.reads_alike(logits)
     return answer
 

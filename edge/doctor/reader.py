@@ -10,7 +10,7 @@ from typing import Any
 from ..bundle import AGAIN, Bundle, load_bundle
 from ..classify import INSTALL
 from ..errors import ModelError, SettingsError
-from ..golden import COUNT, STEP
+from ..golden import COUNT
 from ..settings import Runtime, Settings
 from ..settings_file import load_settings
 from .finding import Finding, failure, ok, refusal, warning
@@ -108,9 +108,11 @@ def _compared(used: str, answer: dict[str, Any]) -> Finding:
             "version's images",
             f"{AGAIN}, if you doubt what it reads",
         )
-    if steps <= STEP:
-        return ok("runtime", f"{used}, {COUNT} golden images within {STEP} step")
-    found = f"{used}: golden logits must be met within {STEP} step, found {steps}"
+    limit = answer["limit"]
+    within = f"within {limit} step{'s' if limit > 1 else ''}"
+    if steps <= limit:
+        return ok("runtime", f"{used}, {COUNT} golden images {within}")
+    found = f"{used}: golden logits must be met {within}, found {steps}"
     remedy = "try the other runtime (runtime = ... in the settings), and report the processor"
     if answer["alike"]:
         return warning("runtime", f"{found}, with the same answers", remedy)

@@ -34,7 +34,7 @@ from digitcam.edge.doctor.finding import refusal
 from digitcam.edge.doctor.machine import User
 from digitcam.edge.doctor.reader import check_model, check_runtime, check_settings
 from digitcam.edge.doctor.system import check_clock, check_disk, check_service, space_finding
-from digitcam.edge.errors import EdgeError
+from digitcam.edge.errors import EdgeError, ModelError
 from digitcam.edge.golden import golden_of
 from digitcam.edge.lock import CameraLock
 from digitcam.edge.processes import holders_of
@@ -217,6 +217,22 @@ def test_logits_that_are_a_little_off(bundle_copy: Path) -> None:
     level, said = runtime_finding(bundle_copy)
     assert level == "warning"
     assert re.search("within 1 step, found [34], with the same answers", said)
+
+
+def test_logits_within_the_limit_of_their_bundle(bundle_copy: Path) -> None:
+    """A bundle of a network on which runtimes agree less says so, and is met within that."""
+    change_golden(bundle_copy, lambda logits: logits - 3 * (logits > 0))
+    path = Path(f"{bundle_copy}.json")
+    sidecar = json.loads(path.read_text())
+    sidecar["golden"]["limit"] = 4
+    path.write_text(json.dumps(sidecar))
+    level, said = runtime_finding(bundle_copy)
+    assert level == "ok"
+    assert "10 golden images within 4 steps" in said
+    sidecar["golden"]["limit"] = 0
+    path.write_text(json.dumps(sidecar))
+    with pytest.raises(ModelError, match="a limit from 1 to 255"):
+        load_bundle(bundle_copy)
 
 
 def test_logits_that_are_wrong(bundle_copy: Path) -> None:
