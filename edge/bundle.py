@@ -158,7 +158,8 @@ def _golden(path: Path, found: object, classes: int) -> Golden | None:
     ):
         raise ModelError(
             f"{path}: golden must hold the digest of its images, {COUNT} times {classes} int8 "
-            f"logits in hexadecimal and perhaps a limit from {STEP} to 255, found {found!r:.60}; {AGAIN}"
+            f"logits in hexadecimal and perhaps a limit from {STEP} to 255, found {found!r:.60}; "
+            f"{AGAIN}"
         )
     return Golden(images, tuple(bytes.fromhex(row) for row in rows), limit)
 
