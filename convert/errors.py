@@ -29,6 +29,14 @@ class DiedError(ConvertError, RuntimeError):
     """A library took its process down."""
 
 
+class CompareError(ConvertError, RuntimeError):
+    """Networks that cannot be compared, or a training that failed."""
+
+
+class ResultsError(ConvertError, ValueError):
+    """A file of results that is damaged or of another version."""
+
+
 class RefusedError(ConvertError, ValueError):
     """A model that failed checks, each told in one sentence."""
 

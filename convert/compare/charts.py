@@ -16,15 +16,26 @@ if TYPE_CHECKING:
 
 LEAST_ERROR = 0.01
 """Percent that an error of none is drawn at, since the axis is logarithmic."""
+SHOWN = {
+    "MNIST's test digits": None,
+    "photographed digits": PAPER_DIGITS,
+    "handwritten amounts, exact": "amounts",
+    "letters that are left": "characters: letters",
+}
+"""What a picture shows of each network, and the kind of result that it is."""
 OWN = ("digits", "flagship", "tiny")
 """Networks that are set off by colour, by how their names begin."""
 
 
 def pareto(results: Results) -> bytes:
-    """Draw error against time and size, on MNIST and on paper; nothing beats what a line joins."""
-    from matplotlib.figure import Figure
+    """Draw error against time and size, on MNIST and on paper; nothing beats what a line joins.
 
-    errors = {"MNIST's test digits, int8": _errors(results, None)}
+    Of MNIST's digits each network sees what it was trained to see.
+    """
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    errors = {"MNIST's test digits": _errors(results, None)}
     if paper := _errors(results, PAPER_DIGITS):
         errors["digits on paper"] = paper
     costs = {
@@ -37,6 +48,11 @@ def pareto(results: Results) -> bytes:
         for axes, (cost, price) in zip(row, costs.items(), strict=True):
             _scatter(axes, price, error)
             axes.set(xlabel=cost, ylabel=f"error, %: {what}", xscale="log", yscale="log")
+            axes.margins(x=0.2, y=0.1)
+            for axis in (axes.xaxis, axes.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 3, 5, 7)))
+                axis.set_major_formatter("{x:g}")
+                axis.set_minor_formatter(NullFormatter())
     return drawn(figure)
 
 
@@ -44,27 +60,24 @@ def gap(results: Results) -> bytes:
     """Draw each network's accuracy on MNIST beside that on paper."""
     from matplotlib.figure import Figure
 
-    mnist = {name: fmean(r.test_accuracy for r in results.of(name)) for name in results.names}
-    paper = {name: 1 - error / 100 for name, error in _errors(results, PAPER_DIGITS).items()}
-    amounts = {name: 1 - error / 100 for name, error in _errors(results, "amounts").items()}
-    names = sorted(mnist, key=lambda name: paper.get(name, 0))
-    figure = Figure(figsize=(10, 1.4 + 0.36 * len(names)), layout="constrained")
+    parts = {
+        label: {name: 100 - error for name, error in _errors(results, kind).items()}
+        for label, kind in SHOWN.items()
+    }
+    paper = parts["photographed digits"]
+    names = sorted(results.names, key=lambda name: paper.get(name, 0))
+    figure = Figure(figsize=(10, 1.6 + 0.34 * len(names)), layout="constrained")
     axes = figure.subplots()
     for row, name in enumerate(names):
-        ends = [100 * part[name] for part in (amounts, paper, mnist) if name in part]
-        axes.plot([min(ends), max(ends)], [row, row], color="0.8", linewidth=4, zorder=1)
-    series = (
-        ("MNIST's test digits", mnist, "tab:blue"),
-        ("photographed digits", paper, "tab:orange"),
-        ("handwritten amounts, exact", amounts, "tab:red"),
-    )
-    for label, part, color in series:
-        chosen = [(100 * part[name], row) for row, name in enumerate(names) if name in part]
+        ends = [part[name] for part in parts.values() if name in part]
+        axes.plot([min(ends), max(ends)], [row, row], color="0.85", linewidth=4, zorder=1)
+    for label, part in parts.items():
+        chosen = [(part[name], row) for row, name in enumerate(names) if name in part]
         if chosen:
-            axes.scatter(*zip(*chosen, strict=True), label=label, color=color, zorder=2)
+            axes.scatter(*zip(*chosen, strict=True), label=label, zorder=2)
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="right, %", xlim=(0, 101))
-    axes.legend(loc="lower left")
+    figure.legend(loc="outside upper center", ncols=len(parts))
     return drawn(figure)
 
 
@@ -78,12 +91,12 @@ def front(cost: Mapping[str, float], error: Mapping[str, float]) -> list[str]:
 
 
 def _errors(results: Results, kind: str | None) -> dict[str, float]:
-    """Return the mean error over seeds by name, percent; of MNIST in int8 without a kind."""
+    """Return the mean error over seeds by name, percent; of MNIST without a kind."""
     errors = {}
     for name in results.names:
         seeds = results.of(name)
         known = [
-            each.paper[kind] if kind else each.int8_accuracy
+            each.paper[kind] if kind else each.test_accuracy
             for each in seeds
             if kind is None or kind in each.paper
         ]

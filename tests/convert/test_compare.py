@@ -84,7 +84,7 @@ def test_the_front_holds_what_nothing_beats() -> None:
 
 def test_pictures_are_drawn_without_photographs() -> None:
     """Without a measure on paper the pictures are of MNIST alone, and still pictures."""
-    results = Results((replace(RESULT, paper={}, int8_accuracy=1.0),), {"wbsu2023": 0.5})
+    results = Results((replace(RESULT, paper={}, test_accuracy=1.0),), {"wbsu2023": 0.5})
     for png in (charts.pareto(results), charts.gap(results)):
         image = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_COLOR)
         assert image is not None
