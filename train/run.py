@@ -74,10 +74,11 @@ class State:
 
         Where nothing is held back, the training loss takes its place.
         """
-        return min(
-            range(len(self.history)),
-            key=lambda i: self.history[i].get("val_loss", self.history[i]["loss"]),
-        )
+        return min(range(len(self.history)), key=lambda i: _loss(self.history[i]))
+
+
+def _loss(row: Mapping[str, float]) -> float:
+    return row["val_loss" if "val_loss" in row else "loss"]
 
 
 class RunFolder:
@@ -104,6 +105,11 @@ class RunFolder:
             ) from error
         _check_same(file, read_json(file), json.loads(json.dumps(recipe)))
 
+    @property
+    def finished(self) -> bool:
+        """Whether the training ended, and what it gave is there."""
+        return (self.path / "metrics.json").exists()
+
     def state(self) -> State | None:
         """Return how far the training came, or None at its beginning."""
         file = self.path / "state.json"
@@ -113,7 +119,7 @@ class RunFolder:
         try:
             state = State(**content)
             named = [self.path / name for name in (state.checkpoint, state.best)]
-            float(state.history[state.best_epoch]["loss"])
+            float(_loss(state.history[state.best_epoch]))
         except (TypeError, ValueError, LookupError) as error:
             raise RunError(
                 f"{file}: expected checkpoint, best and history, cannot use it: {error!r}; "

@@ -108,7 +108,7 @@ def _of_run(folder: Path) -> Subject:
             f"{folder}: its network needs Keras and TensorFlow ({error}); "
             "pip install 'digitcam[train]'"
         ) from error
-    from .training import load_model, predict_logits
+    from .network import load_model, predict_logits
 
     model = load_model(run.model_path, "train again with digitcam-train in another folder")
     _check_shapes(run, model)

@@ -161,8 +161,9 @@ def _train(options: argparse.Namespace) -> int:
     metrics = train(
         data, recipe, options.out, options.workers, options.photographs, options.teacher
     )
-    print(f"test accuracy {metrics['test_accuracy']:.4f}")
-    print(f"model {options.out / 'model.keras'}")
+    if metrics:  # the first of several workers has them
+        print(f"test accuracy {metrics['test_accuracy']:.4f}")
+        print(f"model {options.out / 'model.keras'}")
     return 0
 
 
