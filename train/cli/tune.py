@@ -226,7 +226,8 @@ class Progress:
         self._not_before = end + SPARING * (end - begin)
         told = f", the best is trial {self.best.trial}" if self.best else ""
         if self.done not in (0, before):
-            print(f"{self.done} of {self._search.trials} trials done{told}", file=sys.stderr)
+            most = max(self._search.trials, self.done)
+            print(f"{self.done} of {most} trials done{told}", file=sys.stderr)
 
 
 def _verdict(options: argparse.Namespace, progress: Progress) -> int:

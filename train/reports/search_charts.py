@@ -42,7 +42,7 @@ def history_chart(outcomes: Sequence[Outcome]) -> bytes:
     axes.set(xlabel="trial", ylabel=LOSS)
     _scale_losses(axes)
     _scale_whole(axes)
-    axes.legend()
+    figure.legend(loc="outside upper center", ncols=3, frameon=False)
     return drawn(figure)
 
 
@@ -126,6 +126,7 @@ def _scale_values(axes: Axes, distribution: BaseDistribution | None) -> None:
         choices = [int(str(choice)) for choice in distribution.choices]
         axes.set_xscale("log", base=2)
         axes.set_xticks(choices, [str(choice) for choice in choices])
+        axes.set_xlim(choices[0] / 1.2, choices[-1] * 1.2)
         axes.minorticks_off()
     elif isinstance(distribution, FloatDistribution):
         low, high = distribution.low, distribution.high

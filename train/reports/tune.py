@@ -108,10 +108,11 @@ def _write_report(
     search: Search, study: Study, outcomes: Sequence[Outcome], best: Outcome | None
 ) -> None:
     recipe = search.recipe
+    epochs = "1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs"
     counted = [each for each in outcomes if each.state != "cut off"]
     finished = sum(each.state == "finished" for each in counted)
     summary = (
-        f"{recipe.architecture}: {finished} trials of {recipe.epochs} epochs finished, "
+        f"{recipe.architecture}: {finished} trials of {epochs} finished, "
         f"{sum(each.state == 'given up' for each in counted)} given up half-way, "
         f"{sum(each.state == 'failed' for each in counted)} failed. A trial is judged by its "
         f"validation loss: the cross-entropy over {recipe.validation:,} held-back digits"
@@ -122,7 +123,7 @@ def _write_report(
     if best:
         sections = [
             _best_section(search, best),
-            _course_section(counted),
+            _course_section(counted, recipe.epochs),
             _importance_section(study, counted),
             _values_section(search, counted),
             *sections,
@@ -145,18 +146,18 @@ def _best_section(search: Search, best: Outcome) -> Section:
     )
 
 
-def _course_section(outcomes: Sequence[Outcome]) -> Section:
+def _course_section(outcomes: Sequence[Outcome], epochs: int) -> Section:
+    caption = "Validation loss by trial; the line is the best so far."
+    pictures = [Picture(history_chart(outcomes), caption)]
+    if epochs > 1:
+        caption = "Validation loss by epoch, a line a trial, dark for late ones."
+        pictures.append(Picture(curve_chart(outcomes), caption))
     return Section(
         "How the search went",
         "The first trial has the network's own settings. Two trainings that differ in nothing but "
         "their seed differ too: a gain that is small beside the spread of the points near the best "
         "may be none.",
-        pictures=[
-            Picture(
-                history_chart(outcomes), "Validation loss by trial; the line is the best so far."
-            ),
-            Picture(curve_chart(outcomes), "Validation loss by epoch, a line a trial."),
-        ],
+        pictures=pictures,
     )
 
 
@@ -200,7 +201,7 @@ def _values_section(search: Search, outcomes: Sequence[Outcome]) -> Section:
 
 
 def _trials_section(outcomes: Sequence[Outcome], names: Sequence[str]) -> Section:
-    header = ["trial", "state", "loss", "digits", "epochs", "seconds", "multiplications", *names]
+    header = ["trial", "state", "loss", "digits", "epochs", "multiplications", *names]
     failures = [[str(each.trial), each.reason] for each in outcomes if each.reason]
     tables = [Table(header, [_row(each, names) for each in _by_loss(outcomes)])]
     if failures:
@@ -229,7 +230,6 @@ def _row(each: Outcome, names: Sequence[str]) -> list[str]:
         told(each.validation_loss, ".5f"),
         _percent(each.digit_accuracy),
         str(each.epochs),
-        told(each.seconds, ".0f"),
         told(each.multiplications, ",d"),
         *(told(each.values.get(name)) for name in names),
     ]
