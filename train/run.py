@@ -153,10 +153,13 @@ class RunFolder:
     def write(self, name: str, save: Callable[[Path], object]) -> None:
         """Have ``save`` write a file beside its final name, and rename it when it is whole."""
         temporary = self.path / f".writing-{name}"
-        save(temporary)
-        with temporary.open("rb") as file:
-            os.fsync(file.fileno())
-        temporary.replace(self.path / name)
+        try:
+            save(temporary)
+            with temporary.open("rb") as file:
+                os.fsync(file.fileno())
+            temporary.replace(self.path / name)
+        finally:
+            temporary.unlink(missing_ok=True)
 
 
 def read_json(path: Path) -> dict[str, Any]:
