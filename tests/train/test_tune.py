@@ -103,11 +103,12 @@ def running(out: Path) -> int:
     return sum(trial.state.name == "RUNNING" for trial in open_study(out).trials())
 
 
-def prepare(out: Path) -> None:
-    """Have a search begin with a trial that diverges, and with one that kills its process."""
+def prepare(out: Path, *values: Mapping[str, float]) -> None:
+    """Have a search begin with trials; those that are deadly have killed processes already."""
     study = open_study(out).optuna
-    study.enqueue_trial(DIVERGING)
-    study.enqueue_trial(DEADLY, user_attrs={"run": "0001", "kills": 3})
+    for place, each in enumerate(values):
+        kills = {"run": f"{place:04d}", "kills": 3} if each is DEADLY else {}
+        study.enqueue_trial(dict(each), user_attrs=kills)
 
 
 def poisoned(data: Path, path: Path) -> Path:
@@ -128,9 +129,13 @@ def settled(out: Path) -> list[dict[str, Any]]:
     return [row for row in rows if row["state"] != "cut off"]
 
 
-def without_numbers(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows in an order that does not depend on when a trial was taken up again."""
-    kept = [{key: row[key] for key in row if key not in ("trial", "folder")} for row in rows]
+def finished_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return what finished, without what depends on when a trial was taken up again."""
+    kept = [
+        {key: row[key] for key in row if key not in ("trial", "folder")}
+        for row in rows
+        if row["state"] == "finished"
+    ]
     return sorted(kept, key=str)
 
 
@@ -139,8 +144,8 @@ class Searched:
 
     def __init__(self, folder: Path, data: Path) -> None:
         self.killed, self.whole = folder / "killed", folder / "whole"
-        for out in (self.killed, self.whole):
-            prepare(out)
+        prepare(self.whole, DIVERGING, DEADLY)
+        prepare(self.killed, DEADLY, DEADLY)
         self.whole_program = start(self.whole, poisoned(data, folder / "poisoned.npz"))
         self.interrupted = self._interrupt(data)
         self._kill(data)
@@ -149,9 +154,9 @@ class Searched:
         self.whole_err = self.whole_program.communicate(timeout=WAIT_S)[1]
 
     def _interrupt(self, data: Path) -> tuple[int, str]:
-        """Press Ctrl-C as the first trial begins."""
+        """Press Ctrl-C as the first training begins."""
         program = start(self.killed, data)
-        wait_for(self.killed / "trials" / "0000" / "lock", program)
+        wait_for(self.killed / "trials" / "0002" / "lock", program)
         os.killpg(program.pid, signal.SIGINT)
         _, err = program.communicate(timeout=WAIT_S)
         return program.returncode, err
@@ -212,8 +217,9 @@ def test_killed_search_ends_like_an_uninterrupted_one(searched: Searched) -> Non
     assert searched.whole_program.returncode == 0, searched.whole_err
     killed, whole = settled(searched.killed), settled(searched.whole)
     assert len(killed) == len(whole) == TRIALS
-    assert without_numbers(killed) == without_numbers(whole)
     assert [row["state"] for row in whole] == ["failed", "failed", "finished", "finished"]
+    assert len(finished_rows(whole)) == 2
+    assert finished_rows(killed) == finished_rows(whole)
 
 
 def test_killed_trial_goes_on_from_its_checkpoint(searched: Searched) -> None:
