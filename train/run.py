@@ -11,10 +11,11 @@ import io
 import json
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from .augment import AugmentSettings
 from .errors import RunError
 from .feed import FeedSettings
 
@@ -181,6 +182,40 @@ def read_json(path: Path) -> dict[str, Any]:
             "another folder"
         )
     return content
+
+
+def load_recipe(path: Path) -> Recipe:
+    """Read a recipe as ``recipe.json`` of a run or ``best.json`` of a search holds it.
+
+    Raises:
+        RunError: It is none, or of another version.
+    """
+    content = read_json(path)
+    found = content.get("recipe", content)
+    try:
+        chosen = {each.name: found[each.name] for each in fields(Recipe)}
+        if feed := chosen["feed"]:
+            distortions = ("augment", "paper_augment")
+            own = {name: AugmentSettings(**feed[name]) for name in distortions}
+            chosen["feed"] = FeedSettings(**{**feed, **own})
+        _check_kinds(path, chosen)
+        return Recipe(**chosen)
+    except (TypeError, LookupError) as error:
+        raise RunError(
+            f"{path}: expected a recipe with {', '.join(each.name for each in fields(Recipe))}, "
+            f"cannot use it: {error!r}; give best.json of digitcam-tune or recipe.json of a run"
+        ) from error
+
+
+def _check_kinds(path: Path, chosen: Mapping[str, Any]) -> None:
+    for name, default in vars(Recipe()).items():
+        kind = (int, float) if isinstance(default, float) else type(default)
+        found = chosen[name]
+        if name != "feed" and (isinstance(found, bool) or not isinstance(found, kind)):
+            raise RunError(
+                f"{path}: {name} must be such as {default!r}, found {found!r}; give best.json of "
+                "digitcam-tune or recipe.json of a run"
+            )
 
 
 def _check_same(file: Path, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:

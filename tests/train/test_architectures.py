@@ -1,6 +1,9 @@
 """The networks are the size that is said of them, and trained as they were published."""
 
+import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +12,7 @@ import pytest
 from digitcam.train.architectures import PRESETS, build_model, find_preset
 from digitcam.train.cli.train import build_parser, list_presets, main, recipe_of
 from digitcam.train.errors import RunError
-from digitcam.train.run import Recipe
+from digitcam.train.run import Recipe, load_recipe
 
 SIZES = {
     "flagship": (88_708, 1_417_824),
@@ -105,6 +108,34 @@ def test_a_flag_that_does_not_go_with_the_network(tmp_path: Any, digits_npz: Any
     options = build_parser().parse_args(["--arch", "amity2021", "--scene-marks", "10"])
     with pytest.raises(RunError, match="amity2021 learns from MNIST as it is; --scene-marks goes"):
         recipe_of(options)
+
+
+@pytest.mark.parametrize("name", ["flagship", "jetir2021-7"])
+def test_a_recipe_comes_from_a_file(tmp_path: Path, name: str) -> None:
+    """A run's recipe or a search's best one is taken whole; flags still change it."""
+    recipe = replace(PRESETS[name].recipe, seed=9, learning_rate=0.5)
+    for number, content in enumerate((asdict(recipe), {"recipe": asdict(recipe), "more": 1})):
+        path = tmp_path / f"{number}.json"
+        path.write_text(json.dumps(content))
+        options = build_parser().parse_args(["--recipe", str(path), "--epochs", "3"])
+        assert recipe_of(options) == replace(recipe, epochs=3)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"epochs": "many"}, "epochs must be such as 70, found 'many'"),
+        ({"seed": True}, "seed must be such as 1, found True"),
+        ({"feed": {"digits": 3}}, "expected a recipe with architecture, width"),
+        ({"feed": 5}, "expected a recipe with architecture, width"),
+    ],
+)
+def test_a_file_without_a_recipe(tmp_path: Path, change: dict[str, Any], line: str) -> None:
+    """What is no recipe is refused with what is expected."""
+    path = tmp_path / "best.json"
+    path.write_text(json.dumps(asdict(Recipe()) | change))
+    with pytest.raises(RunError, match=line):
+        load_recipe(path)
 
 
 def test_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,13 +27,13 @@ from digitcam.train.cli.train import recipe_of
 from digitcam.train.cli.tune import build_parser, main, trial_recipe
 from digitcam.train.data import DigitData, load_digits
 from digitcam.train.errors import RunError, TrainError
-from digitcam.train.space import SETTINGS, own_values, recipe_with, search_space
+from digitcam.train.tuning.space import SETTINGS, own_values, recipe_with, search_space
 
 from .browser import open_page
 
 if TYPE_CHECKING:
-    from digitcam.train.study import Study
-    from digitcam.train.tune import Search
+    from digitcam.train.tuning.search import Search
+    from digitcam.train.tuning.study import Study
 
 ARCH = "phase2-2025"
 EPOCHS, TRIALS = 2, 4
@@ -83,7 +83,7 @@ def wait_for(path: Path, program: subprocess.Popen[str]) -> None:
 
 
 def open_study(out: Path, storage: str | None = None) -> Study:
-    from digitcam.train.study import Study
+    from digitcam.train.tuning.study import Study
 
     return Study(out, storage)
 
@@ -329,7 +329,7 @@ HOLDER = """
 import sys, time
 from pathlib import Path
 from optuna.distributions import FloatDistribution
-from digitcam.train.study import Study
+from digitcam.train.tuning.study import Study
 
 study = Study(Path(sys.argv[1]), sys.argv[2])
 begun = study.begin(99, {"rate": FloatDistribution(0, 1)}, 1)
@@ -470,7 +470,7 @@ def test_unusable_storage_is_one_line(
 @pytest.fixture
 def finished(tmp_path: Path, optuna: Any, digits: DigitData) -> tuple[Search, Study]:
     """A search of flagship with every kind of trial, as if it had been."""
-    from digitcam.train.tune import Search, settings_of, without_test
+    from digitcam.train.tuning.search import Search, settings_of, without_test
 
     options = build_parser().parse_args(["--out", str(tmp_path / "study"), "--validation", "40"])
     search = Search(options.out, None, trial_recipe(options), (), 12, without_test(digits), None, 1)
@@ -549,7 +549,7 @@ def test_best_recipe_holds_the_augmentation(finished: tuple[Search, Study]) -> N
 def test_results_without_a_trial(tmp_path: Path, digits: DigitData) -> None:
     """At the beginning there is a page, and no best recipe."""
     from digitcam.train.reports.tune import write_results
-    from digitcam.train.tune import Search, without_test
+    from digitcam.train.tuning.search import Search, without_test
 
     options = build_parser().parse_args(["--out", str(tmp_path), "--arch", ARCH])
     recipe = trial_recipe(options)

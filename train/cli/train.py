@@ -12,7 +12,7 @@ from typing import Any
 from ..architectures import PRESETS, find_preset
 from ..errors import RunError, TrainError
 from ..feed import FeedSettings
-from ..run import OPTIMIZERS, Recipe
+from ..run import OPTIMIZERS, Recipe, load_recipe
 from .common import (
     MAX_SEED,
     add_common,
@@ -59,12 +59,19 @@ def build_parser() -> argparse.ArgumentParser:
     add_data(parser)
     add_photographs(parser)
     add("--teacher", type=Path, metavar="MODEL", help="learn from this model.keras too")
-    add(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--arch",
         default=Recipe.architecture,
         choices=PRESETS,
         metavar="NAME",
         help="network, with its own settings (default: %(default)s)",
+    )
+    which.add_argument(
+        "--recipe",
+        type=Path,
+        metavar="FILE",
+        help="network and settings of best.json of a search or recipe.json of a run",
     )
     setting("--epochs", recipe.epochs, "longest training", type=whole(1))
     setting("--batch-size", recipe.batch_size, "samples a step", type=whole(1))
@@ -125,12 +132,12 @@ def list_presets() -> Iterator[str]:
 
 
 def recipe_of(options: argparse.Namespace) -> Recipe:
-    """Return the preset's recipe with what the flags change.
+    """Return the preset's or the file's recipe with what the flags change.
 
     Raises:
-        RunError: A flag does not go with the network.
+        RunError: A flag does not go with the network, or the file holds no recipe.
     """
-    recipe = find_preset(options.arch).recipe
+    recipe = load_recipe(options.recipe) if options.recipe else find_preset(options.arch).recipe
     fields = ("digits", "scene_marks", "paper_marks")
     given = {name: value for name, value in vars(options).items() if value is not None}
     feed = {name: given[name] for name in fields if name in given}
@@ -138,7 +145,7 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         recipe = replace(recipe, feed=replace(recipe.feed, **feed))
     elif feed:
         raise RunError(
-            f"{options.arch} learns from MNIST as it is; --{'-'.join(next(iter(feed)).split('_'))} "
+            f"{recipe.architecture} learns from MNIST as it is; --{next(iter(feed)).replace('_', '-')} "
             "goes with digitcam's own networks"
         )
     return replace(recipe, **{name: given[name] for name in SETTINGS if name in given})

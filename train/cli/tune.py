@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 from ..architectures import PRESETS
 from ..errors import RunError
-from ..outcome import Outcome
 from ..run import Recipe
-from ..space import SETTINGS, own_values, search_space
+from ..tuning.outcome import Outcome
+from ..tuning.space import SETTINGS, own_values, search_space
 from .common import (
     MAX_SEED,
     add_common,
@@ -29,8 +29,8 @@ from .common import (
 from .train import recipe_of
 
 if TYPE_CHECKING:
-    from ..study import Study
-    from ..tune import Search
+    from ..tuning.search import Search
+    from ..tuning.study import Study
 
 COMMAND = "digitcam-tune"
 NEEDED = ("keras", "optuna", "matplotlib", "scipy", "sklearn", "jinja2")
@@ -152,7 +152,7 @@ def trial_recipe(options: argparse.Namespace) -> Recipe:
 def _tune(options: argparse.Namespace) -> int:
     require_packages(NEEDED, "the search")
     from ..reports.tune import PAGE, best_recipe
-    from ..tune import run_workers, settings_of
+    from ..tuning.search import run_workers, settings_of
 
     search = _search_of(options)
     study = search.open()
@@ -170,7 +170,7 @@ def _tune(options: argparse.Namespace) -> int:
 
 def _search_of(options: argparse.Namespace) -> Search:
     from ..data import load_digits
-    from ..tune import Search, without_test
+    from ..tuning.search import Search, without_test
 
     recipe = trial_recipe(options)
     search_space(recipe, options.search)  # Says what does not go with the network.

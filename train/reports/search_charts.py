@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..outcome import Outcome
+from ..tuning.outcome import Outcome
 from .page import drawn
 
 if TYPE_CHECKING:

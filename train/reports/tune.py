@@ -14,15 +14,15 @@ from digitcam.edge.files import write_whole
 
 from ..architectures import find_preset
 from ..errors import RunError
-from ..outcome import Outcome, best_of, outcome_of
 from ..run import Recipe
-from ..space import own_values, recipe_with
+from ..tuning.outcome import Outcome, best_of, outcome_of
+from ..tuning.space import own_values, recipe_with
 from .page import Picture, Section, Table, write_page
 from .search_charts import curve_chart, history_chart, importance_chart, slice_charts
 
 if TYPE_CHECKING:
-    from ..study import Study
-    from ..tune import Search
+    from ..tuning.search import Search
+    from ..tuning.study import Study
 
 PAGE, BEST, TRIALS = "report.html", "best.json", "trials.csv"
 COLUMNS = (

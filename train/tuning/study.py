@@ -27,7 +27,7 @@ from optuna.samplers import TPESampler
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from .errors import RunError
+from ..errors import RunError
 from .outcome import run_of
 from .storage import open_storage
 

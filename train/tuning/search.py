@@ -25,13 +25,13 @@ from typing import Any
 from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.pruners import MedianPruner
 
-from .data import DigitData
-from .errors import TrainError
-from .paper import load_paper
-from .run import Recipe
+from ..data import DigitData
+from ..errors import TrainError
+from ..paper import load_paper
+from ..run import Recipe
+from ..training import describe, say
 from .space import search_space
 from .study import Study
-from .training import describe, say
 from .trial import run_trial
 
 POLL_S = 2.0

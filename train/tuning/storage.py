@@ -14,7 +14,7 @@ from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend
 from sqlalchemy.exc import SQLAlchemyError
 
-from .errors import RunError
+from ..errors import RunError
 
 BUSY_TIMEOUT_S = 60
 """How long SQLite waits for another process to be done."""

@@ -6,10 +6,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from .augment import AugmentSettings
-from .errors import RunError
-from .feed import FeedSettings
-from .run import Recipe
+from ..augment import AugmentSettings
+from ..errors import RunError
+from ..feed import FeedSettings
+from ..run import Recipe
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution

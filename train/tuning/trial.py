@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 from optuna.exceptions import TrialPruned
 from optuna.trial import Trial, TrialState
 
-from .architectures import build_model
-from .architectures.cost import multiplications
-from .datasets import classes_of
-from .errors import RunError
-from .run import Recipe, read_json
+from ..architectures import build_model
+from ..architectures.cost import multiplications
+from ..datasets import classes_of
+from ..errors import RunError
+from ..run import Recipe, read_json
+from ..training import say, train
 from .space import recipe_with, rounded
 from .study import Begun, Study
-from .training import say, train
 
 if TYPE_CHECKING:
-    from .tune import Search
+    from .search import Search
 
 MAX_KILLS = 3
 """Times that a trial's process may die in the same epoch before the trial is blamed for it."""
