@@ -144,9 +144,10 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
     if recipe.feed:
         recipe = replace(recipe, feed=replace(recipe.feed, **feed))
     elif feed:
+        flag = f"--{next(iter(feed)).replace('_', '-')}"
         raise RunError(
-            f"{recipe.architecture} learns from MNIST as it is; --{next(iter(feed)).replace('_', '-')} "
-            "goes with digitcam's own networks"
+            f"{recipe.architecture} learns from MNIST as it is; {flag} goes with digitcam's own "
+            "networks"
         )
     return replace(recipe, **{name: given[name] for name in SETTINGS if name in given})
 
