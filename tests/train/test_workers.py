@@ -121,7 +121,9 @@ def test_a_lost_worker_ends_the_others_and_all_go_on(
     assert contents[0] == contents[1]
 
 
-def test_workers_must_train_the_same(digits_npz: Path, tmp_path: Path, ended: Call) -> None:
+def test_workers_must_train_the_same(
+    tensorflow: None, digits_npz: Path, tmp_path: Path, ended: Call
+) -> None:
     """Workers with other settings are refused by all, and nothing is written."""
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     workers = []
