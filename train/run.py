@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -231,3 +232,8 @@ def _check_same(file: Path, found: Mapping[str, Any], wanted: Mapping[str, Any])
 def _short(value: object) -> str:
     text = json.dumps(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def say(text: str) -> None:
+    """Tell of the progress on stderr."""
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress is what the user waits for

@@ -33,7 +33,7 @@ from .network import (
     seed_dropout,
 )
 from .paper import PaperData, load_paper
-from .run import FORMAT, Recipe, RunFolder, State, read_json
+from .run import FORMAT, Recipe, RunFolder, State, read_json, say
 from .workers import Team, join_team
 
 if TYPE_CHECKING:
@@ -263,8 +263,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except ImportError:
         return None
-
-
-def say(text: str) -> None:
-    """Tell of the progress on stderr."""
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress is what the user waits for

@@ -4,23 +4,28 @@ Every worker makes the same epochs, from the same seeds, and takes its part of e
 are added up, so that the steps are those of one machine with the whole batch. The first worker, the
 chief, writes the run folder. Who is who says ``TF_CONFIG``, as TensorFlow's own programs have it:
 https://www.tensorflow.org/guide/distributed_training
+
+Keras' own ``fit`` fails within a strategy's scope, so the network stays a plain one, and only the
+step that is taken with a batch is everybody's: https://github.com/keras-team/keras/issues/20585
 """
 
 from __future__ import annotations
 
+import faulthandler
 import hashlib
 import json
 import os
 import signal
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RunError
+from .run import say
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +38,9 @@ EXAMPLE = (
 )
 WAIT_S = 600
 """How long workers wait for each other to start."""
+PORT_TAKEN = "Could not start gRPC server"
+ABORTED = "aborted by: "
+"""What TensorFlow says before the reason."""
 
 
 class Team(Protocol):
@@ -104,14 +112,16 @@ class Workers:
         import tensorflow as tf
 
         self.chief, self.count, self._index = index == 0, len(hosts), index
-        late = threading.Timer(WAIT_S, _give_up, [hosts])
-        late.daemon = True
-        # TensorFlow waits where Python would not see Ctrl-C.
-        before = signal.signal(signal.SIGINT, signal.SIG_DFL)
-        late.start()
-        self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
-        late.cancel()
-        signal.signal(signal.SIGINT, before)
+        say(f"waiting at most {WAIT_S} s for {', '.join(hosts)}")
+        with _bounded_wait():
+            self._strategy = tf.distribute.MultiWorkerMirroredStrategy()
+        # TensorFlow takes it for a notice, and would train on.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self._strategy.num_replicas_in_sync != self.count:
+            raise RunError(
+                f"a worker has one device, found {self._strategy.num_replicas_in_sync} for "
+                f"{self.count} workers; give each one with CUDA_VISIBLE_DEVICES"
+            )
 
         def gather(value: tf.Tensor) -> tf.Tensor:
             return tf.distribute.get_replica_context().all_gather(value[None], axis=0)
@@ -222,11 +232,14 @@ def join_team(batch_size: int) -> Iterator[Team]:
         )
     try:
         yield Workers(hosts, index)
-    except tf.errors.OpError as error:
+    except tf.errors.UnknownError as error:
+        if PORT_TAKEN not in str(error):
+            raise RunError(_lost(error)) from error
         raise RunError(
-            f"another worker was lost ({_first_line(error)}); start all again, and they go on "
-            "after the last whole epoch"
+            f"{hosts[index]}: expected a port to listen on, cannot ({PORT_TAKEN}); is it taken?"
         ) from error
+    except tf.errors.OpError as error:
+        raise RunError(_lost(error)) from error
 
 
 def _parse(text: str) -> tuple[list[str], int]:
@@ -250,12 +263,24 @@ def _parse(text: str) -> tuple[list[str], int]:
     return list(hosts), index
 
 
-def _give_up(hosts: list[str]) -> None:
-    """End where nothing else can: TensorFlow waits for the others without a limit."""
-    line = f"digitcam-train: not all of {', '.join(hosts)} came within {WAIT_S} s; start all\n"
-    os.write(2, line.encode())
-    os._exit(1)
+@contextmanager
+def _bounded_wait() -> Iterator[None]:
+    """Let a wait be ended by Ctrl-C and by its time, though it keeps Python from running."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+    with Path(os.devnull).open("w") as nowhere:
+        faulthandler.dump_traceback_later(WAIT_S, exit=True, file=nowhere)  # from a thread in C
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+            signal.signal(signal.SIGINT, before)
 
 
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+def _lost(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    reasons = [line.split(ABORTED)[1] for line in lines if ABORTED in line]
+    reason = (reasons or lines or [type(error).__name__])[0][:200]
+    return (
+        f"another worker was lost ({reason}); start all again, and they go on after the last whole "
+        "epoch"
+    )

@@ -18,10 +18,11 @@ from digitcam.train.errors import RunError
 from digitcam.train.workers import VARIABLE, Alone, join_team
 
 FLAGS = ("--arch", "phase2-2025", "--epochs", "3", "--batch-size", "20", "--validation", "40")
-TOLERANCE = 2e-3
-"""How far a loss may be from that of one process, as a part of it: sums in another order, and
-dropout that draws for half a batch instead of a whole one where a network has it."""
-LIMIT_S = 120
+TOLERANCE = 5e-3
+"""How far a loss may be from that of one process in the first steps, as a part of it: sums are
+taken in another order, which optimizers amplify; another seed makes it 15 in a hundred."""
+LIMIT_S = 300
+pytestmark = pytest.mark.timeout(900)
 Call = Callable[..., Any]
 
 
@@ -138,6 +139,30 @@ def test_workers_must_train_the_same(
     for status, said in ended(workers):
         assert status == 1
         assert "the workers' settings, data or library versions differ" in said.splitlines()[-1]
+    assert not (tmp_path / "run").exists()
+
+
+def test_nobody_waits_for_ever(
+    tensorflow: None, digits_npz: Path, tmp_path: Path, ended: Call
+) -> None:
+    """A worker whose others do not come says whom it waits for, and ends when the time is up."""
+    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    program = (
+        "import sys; from digitcam.train import workers; from digitcam.train.cli.train import main;"
+        "workers.WAIT_S = 2; sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-c", program, *FLAGS]
+    command += ["--out", str(tmp_path / "run"), "--data", str(digits_npz)]
+    worker = subprocess.Popen(
+        command,
+        env={**os.environ, VARIABLE: config(hosts, 0)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    [(status, said)] = ended([worker])
+    assert status == 1
+    assert f"waiting at most 2 s for {hosts[0]}, {hosts[1]}" in said
     assert not (tmp_path / "run").exists()
 
 

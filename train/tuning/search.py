@@ -28,8 +28,8 @@ from optuna.pruners import MedianPruner
 from ..data import DigitData
 from ..errors import TrainError
 from ..paper import load_paper
-from ..run import Recipe
-from ..training import describe, say
+from ..run import Recipe, say
+from ..training import describe
 from .space import search_space
 from .study import Study
 from .trial import run_trial

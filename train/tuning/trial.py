@@ -15,8 +15,8 @@ from ..architectures import build_model
 from ..architectures.cost import multiplications
 from ..datasets import classes_of
 from ..errors import RunError
-from ..run import Recipe, read_json
-from ..training import say, train
+from ..run import Recipe, read_json, say
+from ..training import train
 from .space import recipe_with, rounded
 from .study import Begun, Study
 
