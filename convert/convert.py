@@ -14,6 +14,7 @@ from digitcam.edge.golden import golden_images, golden_of
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy
+from digitcam.train.finished import FinishedRun, is_raw
 
 from . import runtimes
 from .agreement import STEP
@@ -22,7 +23,7 @@ from .card import build_card
 from .checks import MAX_GAP_POINTS, ROUNDING, Figures, Reference, golden_failures, verify
 from .errors import RefusedError
 from .network import quantize
-from .run import TrainingRun, calibration_extras, check_data, load_run
+from .run import calibration_extras, check_data, load_run
 from .runtimes import missing_runtimes
 from .samples import calibration_images
 from .sidecar import build_sidecar
@@ -52,7 +53,8 @@ def convert(
 
     Raises:
         RefusedError: Checks failed, nothing was written; it tells them all.
-        ConvertError: The run, the data or the libraries are not as needed.
+        RunError: The run is not as needed.
+        ConvertError: Its model, the data or the libraries are not as needed.
         OSError: The bundle cannot be written.
 
     """
@@ -115,7 +117,7 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
 
 
 def _make(
-    run: TrainingRun, data: DigitData, stem: Path, say: Say, max_gap: float
+    run: FinishedRun, data: DigitData, stem: Path, say: Say, max_gap: float
 ) -> tuple[bytes, Figures, dict[str, Any]]:
     """Quantize, measure and describe; refuse if a check fails."""
     extras = calibration_extras(run)
@@ -130,7 +132,7 @@ def _make(
     accuracy_float = digit_accuracy(quantized.float_logits, data.y_test, run.classes)
     bundle = _unwritten(run, quantized.model, stem)
     reference = Reference(
-        accuracy_float, max_gap, logits=quantized.float_logits if run.published else None
+        accuracy_float, max_gap, logits=quantized.float_logits if is_raw(run.recipe) else None
     )
     verdict = verify(bundle, reference, data)
     if verdict.failures:
@@ -143,7 +145,7 @@ def _make(
     return quantized.model, verdict.figures, sidecar
 
 
-def _unwritten(run: TrainingRun, model: bytes, stem: Path) -> Bundle:
+def _unwritten(run: FinishedRun, model: bytes, stem: Path) -> Bundle:
     """Return the bundle as a device would load it if it were written."""
     return Bundle(
         model=model,

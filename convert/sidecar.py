@@ -12,16 +12,16 @@ import numpy as np
 
 from digitcam.edge.bundle import FORMAT
 from digitcam.edge.golden import Golden
+from digitcam.train.finished import FinishedRun
 
 from . import runtimes
 from .checks import Figures
 from .network import INPUT_SHAPE, Quantized
-from .run import TrainingRun
 from .samples import CALIBRATION_SEED, GOLDEN_SEED
 
 
 def build_sidecar(
-    run: TrainingRun,
+    run: FinishedRun,
     quantized: Quantized,
     figures: Figures,
     golden: Golden,

@@ -23,7 +23,7 @@ from digitcam.edge.settings import Runtime
 
 from .errors import RunError
 from .evaluation import probabilities
-from .finished import FinishedRun, load_finished
+from .finished import FinishedRun, is_raw, load_finished, load_history
 from .paper import CLASSES
 from .saliency import GradCam, Heat, Images, Probabilities
 
@@ -73,7 +73,7 @@ class Subject:
     @property
     def raw(self) -> bool:
         """Whether it was trained on MNIST as it is, as published networks are."""
-        return "feed" in self.recipe and self.recipe["feed"] is None
+        return is_raw(self.recipe)
 
     def facts_of_training(self) -> dict[str, Any]:
         """Return what the recipe tells that a reader wants first."""
@@ -100,7 +100,7 @@ def open_subject(name: Path, runtime: Runtime | None = None) -> Subject:
 
 
 def _of_run(folder: Path) -> Subject:
-    run = load_finished(folder)
+    run, history = load_finished(folder), load_history(folder)
     try:
         import keras  # noqa: F401 - also says whether its backend is there
     except ImportError as error:
@@ -131,7 +131,7 @@ def _of_run(folder: Path) -> Subject:
         ),
         grad_cam=grad_cam,
         grad_cam_about=about,
-        history=run.history,
+        history=history,
     )
 
 

@@ -335,7 +335,7 @@ def test_a_missing_run_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[
     """A run that is not there is one line on stderr."""
     said = refused(capsys, tmp_path / "nowhere", "--out", tmp_path / "x")
     assert said.count("\n") == 1
-    assert "expected the folder of a training run, found nothing" in said
+    assert "expected the folder of a training, found nothing" in said
 
 
 def test_missing_data_is_refused(

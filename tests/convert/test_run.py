@@ -86,18 +86,28 @@ def test_a_reject_class_is_accepted(folder: Path) -> None:
     assert len(load_run(folder).classes) == 11
 
 
-@pytest.mark.parametrize("name", ["model.keras", "recipe.json", "metrics.json"])
-def test_an_unfinished_run_names_what_is_missing(folder: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("model.keras", "expected a finished training, missing model.keras; finish it"),
+        ("recipe.json", "found no recipe.json in it; give one that digitcam-train made"),
+        ("metrics.json", "expected a finished training, missing metrics.json; finish it"),
+    ],
+)
+def test_an_unfinished_run_names_what_is_missing(folder: Path, name: str, message: str) -> None:
     """A run without one of its files is refused by the file's name."""
     (folder / name).unlink()
-    with pytest.raises(RunFolderError, match=f"missing {name}"):
+    with pytest.raises(RunError, match=message):
         load_run(folder)
 
 
 def test_no_run_at_all(tmp_path: Path) -> None:
-    """A folder that is not there is refused with what to do."""
-    with pytest.raises(RunFolderError, match="found nothing; make one with digitcam-train"):
+    """A folder that is not there, or is none, is refused with what to do."""
+    with pytest.raises(RunError, match="found nothing; make one with digitcam-train"):
         load_run(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="found a file; make one with digitcam-train"):
+        load_run(tmp_path / "file")
 
 
 def test_a_truncated_model_is_refused(folder: Path) -> None:
@@ -131,9 +141,13 @@ def test_a_flipped_bit_is_noticed(folder: Path) -> None:
             "perhaps with 'reject' and 'several' after them",
         ),
         ("recipe.json", {"classes": ["reject", *CLASSES]}, "classes must be"),
-        ("metrics.json", {"temperature": "warm"}, "temperature must be a number"),
-        ("metrics.json", {"temperature": -1}, "temperature must be above 0"),
-        ("metrics.json", {"temperature": float("nan")}, "temperature must be above 0"),
+        (
+            "metrics.json",
+            {"temperature": "warm"},
+            "temperature must be from 0.05 to 20, found 'warm'",
+        ),
+        ("metrics.json", {"temperature": -1}, "must be from 0.05 to 20, found -1"),
+        ("metrics.json", {"temperature": float("nan")}, "must be from 0.05 to 20, found nan"),
         ("metrics.json", {"min_confidence": "high"}, "min_confidence must be from 0 to 1"),
         ("metrics.json", {"min_confidence": 1.5}, "must be from 0 to 1, found 1.5"),
         ("metrics.json", {"min_confidence": float("nan")}, "must be from 0 to 1, found nan"),
@@ -144,7 +158,7 @@ def test_impossible_values_are_named(
 ) -> None:
     """A value of another version or form is refused with the file, the key and what was found."""
     change(folder / name, **values)
-    with pytest.raises(RunFolderError, match=message) as refused:
+    with pytest.raises(RunError, match=message) as refused:
         load_run(folder)
     assert name in str(refused.value)
 

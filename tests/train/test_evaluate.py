@@ -511,7 +511,7 @@ def changed(**values: object) -> Callable[[Path], object]:
         ("recipe.json", Path.unlink, "expected the folder of a training, found no recipe.json"),
         ("recipe.json", changed(format=2), "format must be 1, found 2; train again"),
         ("recipe.json", changed(preprocessing="sha256:0"), "trained for preprocessing sha256:0"),
-        ("recipe.json", changed(classes=["0", "1"]), "classes must be 0, 1, 2"),
+        ("recipe.json", changed(classes=["0", "1"]), "classes must be the digits 0 to 9 in order"),
         ("recipe.json", lambda path: path.write_text("{"), "expected a JSON file of a run"),
         ("metrics.json", Path.unlink, "missing metrics.json; finish it with digitcam-train --out"),
         ("model.keras", Path.unlink, "missing model.keras; finish it with digitcam-train --out"),
