@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING
 
-from digitcam.train.reports.page import drawn
+from digitcam.train.reports.page import drawn, new_figure
 
 from .measure import PAPER_DIGITS
 from .results import Results
@@ -32,7 +32,6 @@ def pareto(results: Results) -> bytes:
 
     Of MNIST's digits each network sees what it was trained to see.
     """
-    from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter
 
     errors = {"MNIST's test digits": _errors(results, None)}
@@ -42,7 +41,7 @@ def pareto(results: Results) -> bytes:
         "milliseconds a digit": results.milliseconds,
         "kB of the bundle": {n: results.of(n)[0].bytes / 1e3 for n in results.names},
     }
-    figure = Figure(figsize=(12, 4.6 * len(errors)), layout="constrained")
+    figure = new_figure(12, 4.6 * len(errors))
     grid = figure.subplots(len(errors), len(costs), squeeze=False)
     for row, (what, error) in zip(grid, errors.items(), strict=True):
         for axes, (cost, price) in zip(row, costs.items(), strict=True):
@@ -58,15 +57,13 @@ def pareto(results: Results) -> bytes:
 
 def gap(results: Results) -> bytes:
     """Draw each network's accuracy on MNIST beside that on paper."""
-    from matplotlib.figure import Figure
-
     parts = {
         label: {name: 100 - error for name, error in _errors(results, kind).items()}
         for label, kind in SHOWN.items()
     }
     paper = parts["photographed digits"]
     names = sorted(results.names, key=lambda name: paper.get(name, 0))
-    figure = Figure(figsize=(10, 1.6 + 0.34 * len(names)), layout="constrained")
+    figure = new_figure(10, 1.6 + 0.34 * len(names))
     axes = figure.subplots()
     for row, name in enumerate(names):
         ends = [part[name] for part in parts.values() if name in part]
@@ -118,9 +115,7 @@ def _scatter(axes: Axes, cost: Mapping[str, float], error: Mapping[str, float]) 
 
 def cases(names: Sequence[str], reported: Sequence[float], measured: Sequence[float]) -> bytes:
     """Draw reported beside reproduced accuracies, 0 to 1, of networks that vary one recipe."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = new_figure(8, 3.2)
     axes = figure.subplots()
     places = range(len(names))
     axes.plot(places, [100 * value for value in reported], "o", label="reported")

@@ -16,6 +16,7 @@ from digitcam.train.cli.common import (
     complain,
     require_packages,
     run_command,
+    say,
     whole,
 )
 from digitcam.train.data import load_digits
@@ -100,19 +101,15 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _compare(plan: Plan) -> int:
     require_packages(NEEDED, "comparing")
     try:
-        results, failures = compare(plan, lambda: load_digits(plan.data), _say)
+        results, failures = compare(plan, lambda: load_digits(plan.data), say)
     except ConvertError as error:
         raise TrainError(str(error)) from error
     written = write_report(plan.out, results)
     print(markdown(HEADER, rows(results)), end="")
-    _say(f"wrote {', '.join(map(str, written))}")
+    say(f"wrote {', '.join(map(str, written))}")
     for failure in failures:
         complain(PROGRAM, failure)
     return 1 if failures else 0
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

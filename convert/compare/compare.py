@@ -16,6 +16,7 @@ from digitcam.edge.files import write_whole
 from digitcam.train.architectures import PRESETS, find_preset
 from digitcam.train.data import DigitData
 from digitcam.train.errors import TrainError
+from digitcam.train.reports.page import make_folder
 from digitcam.train.run import read_json
 
 from ..bundle import bundle_files, bundle_stem
@@ -69,7 +70,7 @@ def compare(plan: Plan, load: Callable[[], DigitData], say: Say) -> tuple[Result
         The results, which are in ``results.json`` too, and a line for each network that failed.
 
     Raises:
-        RunError: A preset is unknown.
+        RunError: A preset is unknown, or the folder cannot be made.
         CompareError: Nothing is to be compared, or all of it failed.
         ResultsError: The results of before are of another version.
     """
@@ -77,9 +78,9 @@ def compare(plan: Plan, load: Callable[[], DigitData], say: Say) -> tuple[Result
         find_preset(name)
     if not plan.names and not plan.bundles:
         raise CompareError("expected presets to train or bundles to load, found none")
+    make_folder(plan.out)
     path = plan.out / RESULTS
     results = load_results(path)
-    plan.out.mkdir(parents=True, exist_ok=True)
     failures: list[str] = []
     pairs = [(name, seed) for seed in plan.seeds for name in plan.names]
     with ThreadPoolExecutor(plan.jobs) as pool:
@@ -138,8 +139,7 @@ def _measured(
         say(f"converting {name}, seed {seed}")
         convert(run, stem, load, say, MAX_GAP_POINTS)
     bundle = load_bundle(stem)
-    known = results.find(name, seed, bundle.sha256)
-    if known and (known.paper or not plan.photographs):
+    if known := _known(plan, results, name, seed, bundle.sha256):
         return known
     say(f"measuring {name}, seed {seed}")
     history = read_json(run / "state.json")["history"]
@@ -157,11 +157,16 @@ def _loaded(path: Path, plan: Plan, results: Results, say: Say) -> Result:
     for file, copy in zip(bundle_files(source), bundle_files(stem), strict=True):
         if file.exists():
             write_whole(copy, file.read_bytes())
-    known = results.find(name, seed, bundle.sha256)
-    if known and (known.paper or not plan.photographs):
+    if known := _known(plan, results, name, seed, bundle.sha256):
         return known
     say(f"measuring {source}")
     return _described(name, bundle.sidecar, bundle.sha256, stem, plan)
+
+
+def _known(plan: Plan, results: Results, name: str, seed: int, sha256: str) -> Result | None:
+    """Return what is known of a bundle, if that is all that the plan asks for."""
+    known = results.find(name, seed, sha256)
+    return known if known and (known.paper or not plan.photographs) else None
 
 
 def _described(name: str, sidecar: Any, sha256: str, path: Path, plan: Plan) -> Result:

@@ -14,10 +14,12 @@ import pytest
 
 from digitcam.convert.compare import charts
 from digitcam.convert.compare.cli import main
+from digitcam.convert.compare.compare import Plan, compare
 from digitcam.convert.compare.results import Result, Results, load_results, save_results
 from digitcam.convert.compare.table import HEADER, markdown, points, reproduced, rows
 from digitcam.convert.errors import ResultsError
 from digitcam.train.architectures import PRESETS, Reported
+from digitcam.train.errors import RunError
 from digitcam.train.paper import part_of
 from digitcam.train.scene import render_rows
 
@@ -135,6 +137,15 @@ def test_wrong_usage(
     assert ended.value.code == 2
     assert line in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """An --out that is a file is one line with what to do, before anything is loaded."""
+    out = tmp_path / "file"
+    out.touch()
+    line = "file: cannot be used as a folder for the report: File exists; choose another --out"
+    with pytest.raises(RunError, match=line):
+        compare(Plan(out, ["tiny"], [1]), lambda: pytest.fail("loaded"), pytest.fail)
 
 
 @pytest.fixture

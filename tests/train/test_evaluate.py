@@ -663,7 +663,7 @@ def test_full_disk_keeps_what_was_there(
     with little_room((of_bundle / full).stat().st_size - 1):
         assert main(arguments("digits", tmp_path, digits_npz)) == 1
     line = only_line(capsys.readouterr().err)
-    assert line.startswith(f"{tmp_path}: the report cannot be written: File too large; what was")
+    assert line.startswith(f"{tmp_path}: the report cannot be written: File too large; the page")
     assert old.read_text() == "what was there before"
     assert {path.name for path in tmp_path.iterdir()} <= {PAGE, NUMBERS}
 

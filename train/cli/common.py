@@ -71,7 +71,12 @@ def run_command(
 
 def complain(command: str, message: str) -> None:
     """Say what went wrong on stderr, in one line."""
-    print(f"{command}: {message}", file=sys.stderr)
+    say(f"{command}: {message}")
+
+
+def say(message: str) -> None:
+    """Tell of the progress on stderr, at once."""
+    print(message, file=sys.stderr, flush=True)
 
 
 def require_packages(names: Sequence[str], purpose: str) -> None:

@@ -19,6 +19,7 @@ from .common import (
     add_photographs,
     require_packages,
     run_command,
+    say,
     whole,
 )
 
@@ -80,7 +81,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     require_packages(NEEDED, "the report")
     from ..paper import load_paper
     from ..reports.evaluate import PAGE, check_chosen, write_evaluation
-    from ..reports.explore import make_folder
+    from ..reports.page import make_folder
     from ..subject import open_subject
 
     with native_lines_hidden(options.debug):
@@ -90,9 +91,9 @@ def _evaluate(options: argparse.Namespace) -> int:
     make_folder(options.out)
     paper = None
     if options.photographs:
-        _say("finding the marks in the photographs")
+        say("finding the marks in the photographs")
         paper = load_paper(options.photographs, "held-back")
-    _say("reading")
+    say("reading")
     numbers = write_evaluation(
         options.out, subject, data, paper, errors=options.errors, chosen=options.digits
     )
@@ -112,10 +113,6 @@ def _load_digits(options: argparse.Namespace) -> DigitData:
         ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool,
     ):
         return pool.submit(load_digits).result()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from .common import (
     add_photographs,
     require_packages,
     run_command,
+    say,
     whole,
 )
 
@@ -63,13 +64,14 @@ def _explore(options: argparse.Namespace) -> int:
     require_packages(NEEDED, "the page")
     from ..data import load_digits
     from ..paper import load_paper
-    from ..reports.explore import make_folder, write_exploration
+    from ..reports.explore import write_exploration
+    from ..reports.page import make_folder
 
     data = load_digits(options.data)
     make_folder(options.out)
     paper = None
     if options.photographs:
-        print("finding the marks in the photographs, half a minute", file=sys.stderr)
+        say("finding the marks in the photographs, half a minute")
         paper = load_paper(options.photographs)
     page = write_exploration(options.out, data, paper, seed=options.seed, samples=options.samples)
     print(f"page {page}")

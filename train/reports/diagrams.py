@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..saliency import Heat, Images
-from .page import PICTURE_DPI, drawn
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from .page import PICTURE_DPI, drawn, new_figure
 
 Colored = NDArray[np.uint8]
 """(H, W, 3) uint8, red, green, blue."""
@@ -43,7 +40,7 @@ def confusion_chart(counts: Sequence[Sequence[int]], classes: Sequence[str]) -> 
     right = np.asarray(classes)[None] == np.asarray(names)[:, None]
     shares = 100 * table / table.sum(axis=1, keepdims=True)
     most = max(float(shares[~right].max()), LEAST_SHARE)
-    figure = _figure(8.4, 0.42 * len(names) + 1.2)
+    figure = new_figure(8.4, 0.42 * len(names) + 1.2)
     axes = figure.subplots()
     errors = np.where(right, np.nan, shares)
     shown = axes.imshow(errors, cmap="Reds", vmin=0, vmax=most, aspect="auto")
@@ -65,7 +62,7 @@ def reliability_chart(rows: Sequence[Mapping[str, float]]) -> bytes:
     Args:
         rows: As ``evaluation.reliability`` makes them.
     """
-    figure = _figure(6, 5)
+    figure = new_figure(6, 5)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     left = [row["low"] for row in rows]
     wide = [row["high"] - row["low"] for row in rows]
@@ -89,7 +86,7 @@ def heat_sheet(rows: Mapping[str, Sequence[Colored]], columns: Sequence[str]) ->
     mosaic = np.vstack([np.hstack(row) for row in tiles])
     height, width = (ENLARGE * side for side in mosaic.shape[:2])
     side, top = width + NAME_PX, height + TITLE_PX
-    figure = _figure(side / PICTURE_DPI, top / PICTURE_DPI, layout=None)
+    figure = new_figure(side / PICTURE_DPI, top / PICTURE_DPI, laid_out=False)
     axes = figure.add_axes((NAME_PX / side, 0, width / side, height / top))
     axes.imshow(mosaic, interpolation="nearest", aspect="auto")
     across, down = (mosaic.shape[1] / len(columns), mosaic.shape[0] / len(rows))
@@ -115,10 +112,3 @@ def heated_images(images: Images, heat: Heat) -> list[Colored]:
 def _framed(image: Colored) -> Colored:
     around = ((0, GAP_PX), (0, GAP_PX), (0, 0))
     return np.pad(image, around, constant_values=GAP_LEVEL)
-
-
-def _figure(width: float, height: float, **options: Any) -> Figure:
-    """Return a figure that needs no display, because pyplot is not asked for it."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height), **{"layout": "constrained", **options})

@@ -41,14 +41,14 @@ from digitcam.edge.files import write_whole
 
 from ..augment import plain_images
 from ..data import DigitData
-from ..errors import DataError, RunError
+from ..errors import DataError
 from ..evaluation import digit_accuracy
 from ..paper import PaperData
 from ..saliency import LEAST
 from ..subject import Subject
 from . import findings
 from .attention import attention_section
-from .page import Section, write_page
+from .page import Section, failures_told, write_page
 from .results import Examination, Result, examine
 
 FORMAT = 1
@@ -85,14 +85,9 @@ def write_evaluation(
     numbers = _numbers(subject, data, paper, results, as_it_is)
     sections = list(_sections(subject, numbers, results, errors, chosen, as_it_is))
     title = f"digitcam: {Path(subject.name).stem}"
-    try:
+    with failures_told(folder):
         write_whole(folder / NUMBERS, (json.dumps(numbers, indent=1) + "\n").encode())
         write_page(folder / PAGE, title, _summary(subject, results[0]), sections)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the report cannot be written: {error.strerror}; what was there is kept; "
-            "make room or choose another --out"
-        ) from error
     return numbers
 
 

@@ -10,11 +10,10 @@ from typing import Any
 from digitcam.edge.files import write_whole
 
 from ..data import DigitData
-from ..errors import RunError
 from ..paper import PaperData
 from .chapters import chapters
 from .facts import as_json, find_facts
-from .page import Section, write_page
+from .page import Section, failures_told, write_page
 from .pictures import Drawing
 
 PAGE, NUMBERS = "index.html", "statistics.json"
@@ -22,21 +21,6 @@ SUMMARY = (
     "What a training learns from: {training:,} digits to train on and {test:,} to be measured on, "
     "and what the network is shown of them. White is ink, 255; black is paper, 0."
 )
-
-
-def make_folder(folder: Path) -> None:
-    """Make the folder of a report, before the work for it.
-
-    Raises:
-        RunError: It cannot be made.
-    """
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: cannot be used as a folder for the report: {error.strerror}; choose "
-            "another --out"
-        ) from error
 
 
 def write_exploration(
@@ -57,13 +41,8 @@ def write_exploration(
     facts = find_facts(data, paper, samples)
     sections = chapters(facts, paper, seed, samples)
     summary = SUMMARY.format(training=len(data.x_train), test=len(data.x_test))
-    try:
+    with failures_told(folder):
         return _write(folder, {"seed": seed, **as_json(facts)}, summary, sections)
-    except OSError as error:
-        raise RunError(
-            f"{folder}: the report cannot be written: {error.strerror}; the page that was there "
-            "is kept; make room or choose another --out"
-        ) from error
 
 
 def _write(

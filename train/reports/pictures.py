@@ -11,12 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..scene import Scene
-from .page import PICTURE_DPI, Picture, drawn
+from .page import PICTURE_DPI, Picture, drawn, new_figure
 from .statistics import Images, Numbers
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Image = NDArray[np.uint8]
 """(H, W) uint8, white ink on black."""
@@ -54,7 +53,7 @@ def sheet(
     mosaic = cv2.resize(_mosaic(list(rows.values())), None, fx=enlarge, fy=enlarge, interpolation=0)
     height, width = mosaic.shape
     side, top = width + NAME_PX, height + TITLE_PX * bool(columns)
-    figure = _figure(side / PICTURE_DPI, top / PICTURE_DPI)
+    figure = new_figure(side / PICTURE_DPI, top / PICTURE_DPI, laid_out=False)
     axes = figure.add_axes((NAME_PX / side, 0, width / side, height / top))
     axes.imshow(mosaic, cmap="gray", vmin=0, vmax=255, interpolation="nearest", aspect="auto")
     down, across = height / len(rows), width / max(map(len, rows.values()))
@@ -80,7 +79,7 @@ def _mosaic(rows: Sequence[Sequence[Image] | Images]) -> Image:
 
 def class_bars(shares: Mapping[str, Sequence[float]]) -> bytes:
     """Draw the share of each class, in percent, a colour a part."""
-    figure = _chart(9, 3)
+    figure = new_figure(9, 3)
     axes = figure.subplots()
     wide = 0.8 / len(shares)
     for place, (part, values) in enumerate(shares.items()):
@@ -94,7 +93,7 @@ def class_bars(shares: Mapping[str, Sequence[float]]) -> bytes:
 
 def level_chart(levels: Mapping[str, Sequence[int]], width: int = 8) -> bytes:
     """Draw how many of the pixels have a level, a line a part."""
-    figure = _chart(9, 3)
+    figure = new_figure(9, 3)
     axes = figure.subplots()
     for part, counts in levels.items():
         binned = np.asarray(counts).reshape(-1, width).sum(axis=1)
@@ -114,7 +113,7 @@ def measure_charts(
         measured: By part and measure: a value an image.
         titles: By measure.
     """
-    figure = _chart(9.6, 5)
+    figure = new_figure(9.6, 5)
     charts = figure.subplots(2, 3).ravel()
     for axes, (name, title) in zip(charts, titles.items(), strict=True):
         _draw_histograms(axes, {part: values[name] for part, values in measured.items()})
@@ -136,7 +135,7 @@ def _draw_histograms(axes: Axes, values: Mapping[str, Numbers]) -> None:
 
 def matrix(values: Numbers, label: str) -> bytes:
     """Draw a square table of numbers between classes, dark where large, empty where none."""
-    figure = _chart(6, 5)
+    figure = new_figure(6, 5)
     axes = figure.subplots()
     shown = axes.imshow(values, cmap="Blues")
     for row, column in np.argwhere(~np.isnan(values)):
@@ -164,17 +163,3 @@ def _labelled(scene: Scene) -> NDArray[np.uint8]:
         font = cv2.FONT_HERSHEY_SIMPLEX
         cv2.putText(image, str(digit.digit), place, font, 0.5, BOX_COLOR, 1, cv2.LINE_AA)
     return image
-
-
-def _chart(width: float, height: float) -> Figure:
-    """Return a figure whose charts are laid out beside each other."""
-    figure = _figure(width, height)
-    figure.set_layout_engine("constrained")
-    return figure
-
-
-def _figure(width: float, height: float) -> Figure:
-    """Return a figure that needs no display, because pyplot is not asked for it."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(width, height))

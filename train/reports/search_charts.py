@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..tuning.outcome import Outcome
-from .page import drawn
+from .page import drawn, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -171,7 +171,4 @@ def _colors(outcomes: Sequence[Outcome]) -> list[tuple[float, ...]]:
 
 
 def _figure(height_in: float = HEIGHT_IN) -> Figure:
-    """Return a figure that needs no display, because pyplot is not asked for it."""
-    from matplotlib.figure import Figure
-
-    return Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    return new_figure(WIDTH_IN, height_in)
