@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 import pytest
 
-from digitcam.convert.compare import charts
+from digitcam.convert.compare import charts, measure
 from digitcam.convert.compare.cli import main
-from digitcam.convert.compare.compare import Plan, compare
+from digitcam.convert.compare.compare import Plan, _times, compare
 from digitcam.convert.compare.results import Result, Results, load_results, save_results
 from digitcam.convert.compare.table import HEADER, markdown, points, reproduced, rows
 from digitcam.convert.errors import ResultsError
@@ -103,6 +103,29 @@ def test_results_come_back_from_the_file(tmp_path: Path) -> None:
     assert load_results(path) == Results((other,), {"wbsu2023": 0.5})
     assert results.find("wbsu2023", 1, "a" * 64) is None, "the bundle is another one now"
     assert results.find("wbsu2023", 1, "b" * 64) == other
+
+
+def test_times_of_bundles_that_are_gone_stay(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Results of another machine are added to: its times stay, and only new networks are timed."""
+    timed = []
+
+    def milliseconds(bundles: Mapping[str, Path]) -> dict[str, float]:
+        timed.append(sorted(bundles))
+        return dict.fromkeys(bundles, 2.0)
+
+    monkeypatch.setattr(measure, "milliseconds", milliseconds)
+    plan = Plan(tmp_path, ["wbsu2023"], [1])
+    other = replace(RESULT, name="amity2021")
+    results = Results((RESULT, other), {"wbsu2023": 1.0})
+    (tmp_path / "bundles").mkdir()
+    (tmp_path / "bundles" / "amity2021-1.tflite").touch()
+    found = _times(plan, results, print)
+    assert found == {"wbsu2023": 1.0, "amity2021": 2.0}
+    (tmp_path / "bundles" / "wbsu2023-1.tflite").touch()
+    assert _times(plan, results, print) == {"wbsu2023": 2.0, "amity2021": 2.0}
+    assert timed == [["amity2021"], ["amity2021", "wbsu2023"]]
 
 
 @pytest.mark.parametrize(
