@@ -81,10 +81,10 @@ def train(
     """
     _check(data, recipe, photographs)
     paper = load_paper(photographs) if photographs else None
-    description = describe(data, recipe, paper, teacher)
     with join_team(recipe.batch_size) as team:
         model = fresh_model(recipe)
         guide = load_teacher(teacher, model.output_shape[-1]) if teacher else None
+        description = describe(data, recipe, paper, teacher)
         team.agree_on(description)
         folder = RunFolder(path, description) if team.chief else None
         if team.tell(bool(folder and folder.finished)):

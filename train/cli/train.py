@@ -138,6 +138,15 @@ def recipe_of(options: argparse.Namespace) -> Recipe:
         RunError: A flag does not go with the network, or the file holds no recipe.
     """
     recipe = load_recipe(options.recipe) if options.recipe else find_preset(options.arch).recipe
+    return varied(recipe, options)
+
+
+def varied(recipe: Recipe, options: argparse.Namespace) -> Recipe:
+    """Return a recipe with what the flags change.
+
+    Raises:
+        RunError: A flag does not go with the network.
+    """
     fields = ("digits", "scene_marks", "paper_marks")
     given = {name: value for name, value in vars(options).items() if value is not None}
     feed = {name: given[name] for name in fields if name in given}

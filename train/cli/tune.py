@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..architectures import PRESETS
+from ..architectures import PRESETS, find_preset
 from ..errors import RunError
 from ..run import Recipe
 from ..tuning.outcome import Outcome
@@ -26,7 +26,7 @@ from .common import (
     run_command,
     whole,
 )
-from .train import recipe_of
+from .train import varied
 
 if TYPE_CHECKING:
     from ..tuning.search import Search
@@ -133,7 +133,7 @@ def trial_recipe(options: argparse.Namespace) -> Recipe:
     Raises:
         RunError: A flag does not go with the network.
     """
-    recipe = recipe_of(options)
+    recipe = varied(find_preset(options.arch).recipe, options)
     epochs = options.epochs or min(recipe.epochs, EPOCHS)
     if recipe.feed is None and options.photographs:
         raise RunError(
