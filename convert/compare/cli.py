@@ -10,6 +10,7 @@ from pathlib import Path
 from digitcam.train.architectures import PRESETS
 from digitcam.train.cli.common import (
     MAX_SEED,
+    RESUMABLE,
     add_common,
     add_data,
     add_photographs,
@@ -90,12 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         epochs=options.epochs,
         jobs=options.jobs,
     )
-    return run_command(
-        PROGRAM,
-        options.debug,
-        lambda: _compare(plan),
-        interrupted="interrupted; call it again to go on",
-    )
+    return run_command(PROGRAM, options.debug, lambda: _compare(plan), RESUMABLE)
 
 
 def _compare(plan: Plan) -> int:

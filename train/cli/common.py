@@ -19,6 +19,8 @@ MAX_SEED = 2**32 - 1
 """Largest seed that NumPy's and TensorFlow's own generators take."""
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells have it."""
+RESUMABLE = "interrupted; call it again to go on"
+"""Said after Ctrl-C where nothing that was done is lost."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -42,6 +44,17 @@ def add_photographs(parser: argparse.ArgumentParser) -> None:
     """Add ``--photographs``, which says where real handwriting lies."""
     parser.add_argument(
         "--photographs", type=Path, metavar="FOLDER", help="real handwriting, see CONTRIBUTING.md"
+    )
+
+
+def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
+    """Add ``--seed``, which every draw comes from."""
+    parser.add_argument(
+        "--seed",
+        type=whole(0, MAX_SEED),
+        default=default,
+        metavar="N",
+        help="source of every draw (default: %(default)s)",
     )
 
 

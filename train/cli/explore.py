@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from .common import (
-    MAX_SEED,
     add_common,
     add_data,
     add_photographs,
+    add_seed,
     require_packages,
     run_command,
     say,
@@ -43,13 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="N",
         help="images shown of each class (default: %(default)s)",
     )
-    add(
-        "--seed",
-        type=whole(0, MAX_SEED),
-        default=1,
-        metavar="N",
-        help="source of every draw (default: %(default)s)",
-    )
+    add_seed(parser, default=1)
     add_common(parser)
     return parser
 

@@ -15,6 +15,7 @@ from ..feed import FeedSettings
 from ..run import OPTIMIZERS, Recipe, load_recipe
 from .common import (
     MAX_SEED,
+    RESUMABLE,
     add_common,
     add_data,
     add_photographs,
@@ -105,12 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if options.out is None:
         parser.error("expected --out RUN, or --presets")
-    return run_command(
-        "digitcam-train",
-        options.debug,
-        lambda: _train(options),
-        interrupted="interrupted; call it again to go on",
-    )
+    return run_command("digitcam-train", options.debug, lambda: _train(options), RESUMABLE)
 
 
 def list_presets() -> Iterator[str]:

@@ -17,10 +17,11 @@ from ..run import Recipe
 from ..tuning.outcome import Outcome
 from ..tuning.space import SETTINGS, own_values, search_space
 from .common import (
-    MAX_SEED,
+    RESUMABLE,
     add_common,
     add_data,
     add_photographs,
+    add_seed,
     complain,
     require_packages,
     run_command,
@@ -105,13 +106,7 @@ def build_parser() -> argparse.ArgumentParser:
         add(
             flag, type=whole(flag == "--digits"), metavar="N", help="an epoch, as in digitcam-train"
         )
-    add(
-        "--seed",
-        type=whole(0, MAX_SEED),
-        default=Recipe.seed,
-        metavar="N",
-        help="source of every draw (default: %(default)s)",
-    )
+    add_seed(parser, Recipe.seed)
     add_common(parser)
     return parser
 
@@ -119,12 +114,7 @@ def build_parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``digitcam-tune``; 0 all trials done, 1 failed, 2 wrong usage."""
     options = build_parser().parse_args(argv)
-    return run_command(
-        COMMAND,
-        options.debug,
-        lambda: _tune(options),
-        interrupted="interrupted; call it again to go on",
-    )
+    return run_command(COMMAND, options.debug, lambda: _tune(options), RESUMABLE)
 
 
 def trial_recipe(options: argparse.Namespace) -> Recipe:
