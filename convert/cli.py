@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
-from digitcam.edge.errors import EdgeError
-from digitcam.train.data import DATA_VARIABLE, DigitData, load_digits
-from digitcam.train.errors import TrainError
+from digitcam.train.cli.common import add_common, add_data, run_command, say
+from digitcam.train.data import DigitData, load_digits
 
 from .checks import MAX_GAP_POINTS, Figures
 from .convert import check, convert
 from .errors import ConvertError
 
 PROGRAM = "digitcam-convert"
-INTERRUPTED = 130
-"""Exit status after Ctrl-C, as shells have it."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -38,13 +34,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--check", metavar="BUNDLE", type=Path, help="repeat the checks on a bundle; write nothing"
     )
-    parser.add_argument(
-        "--data",
-        metavar="PATH",
-        type=Path,
-        help=f"mnist.npz, or a folder with it or the IDX files (default: ${DATA_VARIABLE}, "
-        "and without that a download)",
-    )
+    add_data(parser)
     parser.add_argument(
         "--max-gap",
         metavar="POINTS",
@@ -52,7 +42,7 @@ def build_parser() -> argparse.ArgumentParser:
         help="how far the accuracy of int8 may be from that of float, 0 to 100 percentage points "
         f"(default: {MAX_GAP_POINTS}; --check takes what the bundle was made with)",
     )
-    parser.add_argument("--debug", action="store_true", help="show the traceback of a failure")
+    add_common(parser)
     return parser
 
 
@@ -68,28 +58,23 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(
             f"--out: expected a bundle's name, as in {arguments.out}/digits, found a folder"
         )
-    try:
-        _print_figures(_run(arguments))
-    except (ConvertError, TrainError, EdgeError, OSError) as error:
-        return _fail(str(error), arguments.debug)
-    except KeyboardInterrupt:
-        _fail("interrupted", arguments.debug)
-        return INTERRUPTED
-    except Exception as error:
-        return _fail(
-            f"unexpected {type(error).__name__}: {error}; --debug shows where", arguments.debug
-        )
+    return run_command(PROGRAM, arguments.debug, lambda: _run(arguments), base=ConvertError)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    for name, value in _figures(arguments).as_dict().items():
+        print(f"{name}: {value}")
     return 0
 
 
-def _run(arguments: argparse.Namespace) -> Figures:
+def _figures(arguments: argparse.Namespace) -> Figures:
     def load() -> DigitData:
         return load_digits(arguments.data)
 
     if arguments.check:
-        return check(arguments.check, load, _say)
+        return check(arguments.check, load, say)
     max_gap = MAX_GAP_POINTS if arguments.max_gap is None else arguments.max_gap
-    return convert(arguments.run, arguments.out, load, _say, max_gap)
+    return convert(arguments.run, arguments.out, load, say, max_gap)
 
 
 def points(text: str) -> float:
@@ -98,22 +83,6 @@ def points(text: str) -> float:
     if not 0 <= value <= 100:
         raise argparse.ArgumentTypeError(f"must be from 0 to 100, found {text}")
     return value
-
-
-def _print_figures(figures: Figures) -> None:
-    for name, value in figures.as_dict().items():
-        sys.stdout.write(f"{name}: {value}\n")
-
-
-def _say(message: str) -> None:
-    sys.stderr.write(f"{message}\n")
-
-
-def _fail(message: str, debug: bool) -> int:
-    if debug:
-        traceback.print_exc()
-    _say(f"{PROGRAM}: {message}")
-    return 1
 
 
 if __name__ == "__main__":

@@ -21,7 +21,6 @@ from digitcam.train.cli.common import (
     whole,
 )
 from digitcam.train.data import load_digits
-from digitcam.train.errors import TrainError
 
 from ..errors import ConvertError
 from .compare import Plan, compare
@@ -91,15 +90,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         epochs=options.epochs,
         jobs=options.jobs,
     )
-    return run_command(PROGRAM, options.debug, lambda: _compare(plan), RESUMABLE)
+    return run_command(PROGRAM, options.debug, lambda: _compare(plan), RESUMABLE, ConvertError)
 
 
 def _compare(plan: Plan) -> int:
     require_packages(NEEDED, "comparing")
-    try:
-        results, failures = compare(plan, lambda: load_digits(plan.data), say)
-    except ConvertError as error:
-        raise TrainError(str(error)) from error
+    results, failures = compare(plan, lambda: load_digits(plan.data), say)
     written = write_report(plan.out, results)
     print(markdown(HEADER, rows(results)), end="")
     say(f"wrote {', '.join(map(str, written))}")

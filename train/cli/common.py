@@ -59,7 +59,11 @@ def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
 
 
 def run_command(
-    command: str, debug: bool, body: Callable[[], int], interrupted: str = "interrupted"
+    command: str,
+    debug: bool,
+    body: Callable[[], int],
+    interrupted: str = "interrupted",
+    base: type[Exception] = TrainError,
 ) -> int:
     """Run a command's body and return its status, or 1 after an error's one line.
 
@@ -68,18 +72,21 @@ def run_command(
         debug: Let errors through, for their traceback.
         body: Does the work.
         interrupted: What is said after Ctrl-C.
+        base: Of the errors that the command's folder raises on purpose.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow logs its own noise as errors
     try:
         return body()
-    except (TrainError, EdgeError, OSError) as error:
-        if debug:
-            raise
-        complain(command, str(error))
-        return 1
     except KeyboardInterrupt:
         complain(command, interrupted)
         return INTERRUPTED
+    except Exception as error:
+        if debug:
+            raise
+        meant = isinstance(error, base | TrainError | EdgeError | OSError)
+        unexpected = f"unexpected {type(error).__name__}: {error}; --debug shows where"
+        complain(command, str(error) if meant else unexpected)
+        return 1
 
 
 def complain(command: str, message: str) -> None:
