@@ -31,7 +31,6 @@ MAX_GAP_POINTS = 0.05
 allows more."""
 ROUNDING = 1e-9
 """Points by which a gap of exactly what is allowed may come out larger."""
-INPUT_SHAPE = (1, *IMAGE_SHAPE, 1)
 INPUT_SCALE = 1 / 255
 INPUT_ZERO_POINT = -128
 NAMED = 3
@@ -136,13 +135,22 @@ def verify(bundle: Bundle, reference: Reference, data: DigitData) -> Verdict:
     return Verdict(figures, tuple(failures))
 
 
-def graph_failures(model: bytes) -> list[str]:
-    """Tell, a sentence each, what in the file is not integer or not known to tflite-runtime."""
+def graph_failures(model: bytes, input_shape: tuple[int, ...] = (1, *IMAGE_SHAPE, 1)) -> list[str]:
+    """Tell, a sentence each, what in the file is not integer or not known to tflite-runtime.
+
+    Args:
+        model: Content of the .tflite.
+        input_shape: What it must take.
+    """
     try:
         graph = read_graph(model)
     except GraphError as error:
         return [f"graph: {error}"]
-    return [*_float_tensors(graph), *_input_failures(graph), *unsupported_operators(graph)]
+    return [
+        *_float_tensors(graph),
+        *_input_failures(graph, input_shape),
+        *unsupported_operators(graph),
+    ]
 
 
 def gap_failures(runtime: runtimes.Name, accuracy: float, reference: Reference) -> list[str]:
@@ -194,23 +202,23 @@ def _float_tensors(graph: Graph) -> list[str]:
     ]
 
 
-def _input_failures(graph: Graph) -> list[str]:
-    if len(graph.inputs) == 1 and _is_pixel_input(graph.inputs[0]):
+def _input_failures(graph: Graph, shape: tuple[int, ...]) -> list[str]:
+    if len(graph.inputs) == 1 and _is_pixel_input(graph.inputs[0], shape):
         return []
     found = "; ".join(
         f"{tensor.kind} {tensor.shape}, {tensor.scale:.6g}, {tensor.zero_point}"
         for tensor in graph.inputs
     )
     return [
-        f"input: expected int8 {INPUT_SHAPE} with scale {INPUT_SCALE:.6g} and zero point "
+        f"input: expected int8 {shape} with scale {INPUT_SCALE:.6g} and zero point "
         f"{INPUT_ZERO_POINT}, found {found}; calibrate with images that reach from 0 to 255"
     ]
 
 
-def _is_pixel_input(tensor: Tensor) -> bool:
+def _is_pixel_input(tensor: Tensor, shape: tuple[int, ...]) -> bool:
     return (
         tensor.kind == "int8"
-        and tensor.shape == INPUT_SHAPE
+        and tensor.shape == shape
         and isclose(tensor.scale, INPUT_SCALE, rel_tol=1e-6)  # float32 in the file
         and tensor.zero_point == INPUT_ZERO_POINT
     )

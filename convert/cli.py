@@ -13,6 +13,14 @@ from digitcam.train.data import DigitData, load_digits
 from .checks import MAX_GAP_POINTS, Figures
 from .convert import check, convert
 from .errors import ConvertError
+from .strings import MAX_GAP_POINTS as MAX_STRING_GAP
+from .strings import (
+    StringFigures,
+    check_strings,
+    convert_strings,
+    is_string_bundle,
+    is_string_run,
+)
 
 PROGRAM = "digitcam-convert"
 
@@ -40,7 +48,8 @@ def build_parser() -> argparse.ArgumentParser:
         metavar="POINTS",
         type=points,
         help="how far the accuracy of int8 may be from that of float, 0 to 100 percentage points "
-        f"(default: {MAX_GAP_POINTS}; --check takes what the bundle was made with)",
+        f"(default: {MAX_GAP_POINTS}, {MAX_STRING_GAP} of a reader of strings; --check takes what "
+        "the bundle was made with)",
     )
     add_common(parser)
     return parser
@@ -67,14 +76,20 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _figures(arguments: argparse.Namespace) -> Figures:
+def _figures(arguments: argparse.Namespace) -> Figures | StringFigures:
     def load() -> DigitData:
         return load_digits(arguments.data)
 
     if arguments.check:
-        return check(arguments.check, load, say)
-    max_gap = MAX_GAP_POINTS if arguments.max_gap is None else arguments.max_gap
-    return convert(arguments.run, arguments.out, load, say, max_gap)
+        repeat = check_strings if is_string_bundle(arguments.check) else check
+        return repeat(arguments.check, load, say)
+    strings = is_string_run(arguments.run)
+    max_gap = arguments.max_gap
+    if max_gap is None:
+        max_gap = MAX_STRING_GAP if strings else MAX_GAP_POINTS
+    return (convert_strings if strings else convert)(
+        arguments.run, arguments.out, load, say, max_gap
+    )
 
 
 def points(text: str) -> float:

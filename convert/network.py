@@ -63,19 +63,24 @@ def quantize(
 def _quantize(
     path: Path, classes: int, calibration: NDArray[np.uint8], images: NDArray[np.uint8]
 ) -> Quantized:
-    keras, tf = _import_libraries()
+    keras, tf = import_libraries()
     network = _load(keras, path, classes)
     float_logits = _run(network, images)
     rebuilt = _rebuild(path, network, images[:BATCH], float_logits[:BATCH])
     return Quantized(
-        model=_convert(keras, tf, rebuilt, calibration),
+        model=convert_map(keras, tf, rebuilt, calibration),
         float_logits=float_logits,
         versions={"tensorflow": tf.__version__, "keras": keras.__version__},
     )
 
 
-def _import_libraries() -> tuple[Any, Any]:
-    os.environ["KERAS_BACKEND"] = "tensorflow"  # the only backend with a TFLite converter
+def import_libraries() -> tuple[Any, Any]:
+    """Return Keras, on the only backend with a TFLite converter, and TensorFlow.
+
+    Raises:
+        ToolError: One of them is missing.
+    """
+    os.environ["KERAS_BACKEND"] = "tensorflow"
     try:
         import keras
         import tensorflow as tf
@@ -145,13 +150,25 @@ def _rebuild(
     return rebuilt
 
 
-def _convert(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8]) -> bytes:
+def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8]) -> bytes:
+    """Quantize a network whose logits are a map.
+
+    Args:
+        keras: The module.
+        tf: The module.
+        network: (N, H, W, 1) float32, 0 to 1 -> a map of logits.
+        calibration: (M, H, W) uint8 images, on which the ranges are measured.
+
+    Returns:
+        A full-integer .tflite for one image of that size.
+    """
+
     def representative_dataset() -> Iterator[list[NDArray[np.float32]]]:
         for image in calibration:
             yield [_values(image[None])]
 
     # A free batch dimension grows SHAPE and PACK operators and loses LiteRT's delegate.
-    fixed = keras.Input(batch_shape=(1, *INPUT_SHAPE))
+    fixed = keras.Input(batch_shape=(1, *calibration.shape[1:], 1))
     wrapped = keras.Model(fixed, network(fixed, training=False))
     converter = tf.lite.TFLiteConverter.from_keras_model(wrapped)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]

@@ -25,7 +25,7 @@ def load_run(folder: Path) -> FinishedRun:
         RunFolderError: Its model is damaged.
     """
     run = load_finished(folder)
-    _check_archive(run.model_path)
+    check_archive(run.model_path)
     return run
 
 
@@ -76,8 +76,12 @@ def calibration_extras(run: FinishedRun) -> NDArray[np.uint8]:
     return images
 
 
-def _check_archive(path: Path) -> None:
-    """Refuse a damaged model before TensorFlow, which would call it not found."""
+def check_archive(path: Path) -> None:
+    """Refuse a damaged model before TensorFlow, which would call it not found.
+
+    Raises:
+        RunFolderError: It is damaged.
+    """
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Literal
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import Bundle
 from digitcam.edge.classify import Classifier, find_interpreter
 from digitcam.edge.errors import ModelError, RuntimeUnavailableError
+from digitcam.edge.frame import GrayImage
+from digitcam.edge.strings import StringReader
 
-from .apart import apart
+from .apart import Result, apart
 from .errors import DiedError
 
 Name = Literal["tflite-runtime", "litert"]
@@ -44,8 +47,33 @@ def logits(bundle: Bundle, runtime: Name, images: NDArray[np.uint8]) -> NDArray[
         RuntimeUnavailableError: It cannot be loaded.
 
     """
+    return _run(_logits, bundle, runtime, images)
+
+
+def string_logits(
+    bundle: Bundle, runtime: Name, images: Sequence[GrayImage]
+) -> list[NDArray[np.int8]]:
+    """Run a reader of strings as the device does.
+
+    Args:
+        bundle: The model.
+        runtime: Which runtime runs it.
+        images: (32, W) uint8 each.
+
+    Returns:
+        (W / 4, classes) int8 logits each, W filled up.
+
+    Raises:
+        ModelError: The runtime refuses the model, fails, or dies of it.
+        RuntimeUnavailableError: It cannot be loaded.
+
+    """
+    return _run(_string_logits, bundle, runtime, images)
+
+
+def _run(work: Callable[..., Result], bundle: Bundle, runtime: Name, images: object) -> Result:
     try:
-        return apart(_logits, bundle, runtime, images)
+        return apart(work, bundle, runtime, images)
     except ModelError:
         raise
     except (DiedError, RuntimeError, ValueError) as error:
@@ -76,6 +104,12 @@ def _probe(name: Name) -> str | None:
     except RuntimeUnavailableError as error:
         return str(error)
     return None
+
+
+def _string_logits(
+    bundle: Bundle, runtime: Name, images: Sequence[GrayImage]
+) -> list[NDArray[np.int8]]:
+    return StringReader(bundle, runtime).logits(images)
 
 
 def _logits(bundle: Bundle, runtime: Name, images: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -13,6 +13,7 @@ from typing import Any
 from .crop import fingerprint
 from .errors import ModelError
 from .golden import COUNT, STEP, Golden
+from .string_image import string_fingerprint
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
@@ -24,6 +25,10 @@ REJECT_CLASS = "reject"
 """Class of what is no digit; a model may have it or not."""
 SEVERAL_CLASS = "several"
 """Class of digits that touch; a model may have it or not."""
+BLANK_CLASS = "blank"
+"""Class of a step of a string at which no digit is."""
+STRING_CLASSES = (BLANK_CLASS, *DIGIT_CLASSES)
+"""Classes of a model that reads strings, in order."""
 AGAIN = "export it again with digitcam-convert"
 
 
@@ -74,12 +79,13 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
             f"{model_path}: sha256 must be {sidecar.get('sha256')} as {sidecar_path.name} says, "
             f"found {digest}; copy both files again or {AGAIN}"
         )
-    if sidecar.get("preprocessing") != fingerprint():
+    classes = _classes(sidecar_path, sidecar.get("classes"))
+    own = string_fingerprint() if classes == STRING_CLASSES else fingerprint()
+    if sidecar.get("preprocessing") != own:
         raise ModelError(
             f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
-            f"digitcam does {fingerprint()}; train with this version and {AGAIN}"
+            f"digitcam does {own}; train with this version and {AGAIN}"
         )
-    classes = _classes(sidecar_path, sidecar.get("classes"))
     return Bundle(
         model=model,
         name=str(model_path),
@@ -122,6 +128,8 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
 
 
 def _classes(path: Path, found: object) -> tuple[str, ...]:
+    if found == list(STRING_CLASSES):
+        return STRING_CLASSES
     allowed = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
     if (
         not isinstance(found, list)
@@ -131,7 +139,7 @@ def _classes(path: Path, found: object) -> tuple[str, ...]:
     ):
         raise ModelError(
             f"{path}: classes must be the digits 0 to 9, perhaps {REJECT_CLASS!r} and "
-            f"{SEVERAL_CLASS!r}, found {found!r}; {AGAIN}"
+            f"{SEVERAL_CLASS!r}, or {BLANK_CLASS!r} before the digits, found {found!r}; {AGAIN}"
         )
     return tuple(found)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import AGAIN, Bundle
+from .bundle import AGAIN, STRING_CLASSES, Bundle
 from .crop import IMAGE_SHAPE
 from .errors import ModelError, RuntimeUnavailableError
 from .settings import Runtime
@@ -30,22 +30,31 @@ MAX_BATCH = 64
 """Larger batches are cut, which bounds the memory."""
 
 
-class Classifier:
+class Network:
     """Runs one model for the process's life. Not thread-safe, as the interpreter is not.
 
     Args:
         bundle: The model.
         runtime: Which TFLite runtime; ``auto`` takes the fastest that is installed.
         threads: Processors the runtime may use.
+        image_shape: (height, width) of the images that the model is laid out for.
+        places: Places of an image at which it gives a logit a class.
 
     Raises:
         RuntimeUnavailableError: The runtime is not installed or does not fit numpy.
         ModelError: The runtime refuses the model, or its shapes or types are others.
     """
 
-    def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        runtime: Runtime,
+        threads: int,
+        image_shape: tuple[int, int],
+        places: int = 1,
+    ) -> None:
         self.runtime, interpreter = find_interpreter(runtime)
-        self._bundle = bundle
+        self.bundle = bundle
         try:
             self._interpreter = interpreter(model_content=bundle.model, num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -61,66 +70,99 @@ class Classifier:
                 f"found {len(inputs)} and {len(outputs)}; {AGAIN}"
             )
         self._input, self._output = inputs[0], outputs[0]
-        self._check()
-        self._batch = 1
+        self._shape: tuple[int, ...] = (1, *image_shape, 1)
+        self._check(places)
         scale, zero_point = self._input["quantization"]
         levels = np.arange(256) / 255 / scale + zero_point
         self._quantized = np.clip(np.rint(levels), -128, 127).astype(np.int8).view(np.uint8)
 
-    def _check(self) -> None:
-        name, classes = self._bundle.name, len(self._bundle.classes)
+    def _check(self, places: int) -> None:
+        name, count = self.bundle.name, places * len(self.bundle.classes)
         shape, kind = tuple(self._input["shape"]), np.dtype(self._input["dtype"])
-        if kind != np.int8 or shape != (1, *IMAGE_SHAPE, 1) or not self._input["quantization"][0]:
+        if kind != np.int8 or shape != self._shape or not self._input["quantization"][0]:
             raise ModelError(
-                f"{name}: input must be int8 (1, 28, 28, 1), "
+                f"{name}: input must be int8 {_numbers(self._shape)}, "
                 f"found {kind} {_numbers(shape)}; {AGAIN}"
             )
         shape, kind = tuple(self._output["shape"]), np.dtype(self._output["dtype"])
-        if kind != np.int8 or np.prod(shape) != classes or not self._output["quantization"][0]:
+        if kind != np.int8 or np.prod(shape) != count or not self._output["quantization"][0]:
             raise ModelError(
-                f"{name}: output must be {classes} int8 logits, one a class of the sidecar, "
+                f"{name}: output must be {count} int8 logits, one a class of the sidecar"
+                f"{f' at each of {places} places' if places > 1 else ''}, "
                 f"found {kind} {_numbers(shape)}; {AGAIN}"
             )
+
+    def invoke(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
+        """Return the quantized logits: (N, height, width) uint8 -> (N, ...) int8, N from 1."""
+        shape = (*images.shape, 1)
+        if shape != self._shape:
+            self._resize(shape)
+        quantized = cv2.LUT(images.reshape(-1, images.shape[-1]), self._quantized)
+        self._interpreter.set_tensor(self._input["index"], quantized.view(np.int8).reshape(shape))
+        self._interpreter.invoke()
+        logits: NDArray[np.int8] = self._interpreter.get_tensor(self._output["index"])
+        return logits
+
+    def softmax(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the calibrated probabilities: (..., classes) int8 -> (..., classes) float32."""
+        scale, zero_point = self._output["quantization"]
+        real = logits.astype(np.float32) - np.float32(zero_point)
+        real *= np.float32(scale / self.bundle.temperature)
+        real -= real.max(axis=-1, keepdims=True)
+        exponentials = np.exp(real)
+        return exponentials / exponentials.sum(axis=-1, keepdims=True)  # type: ignore[no-any-return]
+
+    def _resize(self, shape: tuple[int, ...]) -> None:
+        try:
+            self._interpreter.resize_tensor_input(self._input["index"], shape)
+            self._interpreter.allocate_tensors()
+        except (ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self.bundle.name}: {self.runtime} cannot run it on {shape[0]} images at once: "
+                f"{_first_line(error)}; {AGAIN}"
+            ) from error
+        self._shape = shape
+
+
+class Classifier:
+    """Tells what single marks are.
+
+    Args:
+        bundle: The model: (28, 28) images to a logit a class.
+        runtime: Which TFLite runtime; ``auto`` takes the fastest that is installed.
+        threads: Processors the runtime may use.
+
+    Raises:
+        RuntimeUnavailableError: The runtime is not installed or does not fit numpy.
+        ModelError: The runtime refuses the model, or its shapes or types are others.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
+        if bundle.classes == STRING_CLASSES:
+            raise ModelError(
+                f"{bundle.name}: expected a network for single digits, found a reader of strings; "
+                "give it as the setting `strings`"
+            )
+        self._network = Network(bundle, runtime, threads, IMAGE_SHAPE)
+        self.runtime = self._network.runtime
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Return the quantized logits: (N, 28, 28) uint8 -> (N, classes) int8."""
         parts = [images[i : i + MAX_BATCH] for i in range(0, len(images), MAX_BATCH)]
         if not parts:
-            return np.zeros((0, len(self._bundle.classes)), np.int8)
+            return np.zeros((0, len(self._network.bundle.classes)), np.int8)
         return np.concatenate([self._invoke(part) for part in parts])
 
     def probabilities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Return the calibrated probabilities: (N, 28, 28) uint8 -> (N, classes) float32."""
-        scale, zero_point = self._output["quantization"]
-        logits = self.logits(images).astype(np.float32) - np.float32(zero_point)
-        logits *= np.float32(scale / self._bundle.temperature)
-        logits -= logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(logits)
-        return exponentials / exponentials.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]
+        return self._network.softmax(self.logits(images))
 
     def _invoke(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         count = len(images)
         batch = 1 if count == 1 else -(-count // BATCH_STEP) * BATCH_STEP
-        if batch != self._batch:
-            self._resize(batch)
-        values = np.zeros((batch, *IMAGE_SHAPE, 1), np.int8)
-        quantized = cv2.LUT(images.reshape(-1, IMAGE_SHAPE[1]), self._quantized)
-        values[:count, ..., 0] = quantized.reshape(images.shape).view(np.int8)
-        self._interpreter.set_tensor(self._input["index"], values)
-        self._interpreter.invoke()
-        output: NDArray[np.int8] = self._interpreter.get_tensor(self._output["index"])
-        return output.reshape(batch, -1)[:count]
-
-    def _resize(self, batch: int) -> None:
-        try:
-            self._interpreter.resize_tensor_input(self._input["index"], [batch, *IMAGE_SHAPE, 1])
-            self._interpreter.allocate_tensors()
-        except (ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"{self._bundle.name}: {self.runtime} cannot run it on {batch} images at once: "
-                f"{_first_line(error)}; {AGAIN}"
-            ) from error
-        self._batch = batch
+        filled = np.zeros((batch, *IMAGE_SHAPE), np.uint8)
+        filled[:count] = images
+        return self._network.invoke(filled).reshape(batch, -1)[:count]
 
 
 def find_interpreter(runtime: Runtime) -> tuple[str, Callable[..., Any]]:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .frame import Box, GrayImage, enclosing_box
 from .parting import find_cuts, piece
-from .segment import Candidate, Marks, is_bit_of
+from .segment import Candidate, Marks, is_bit_of, union_of
 
 MAX_RUN = 5
 """Most pieces that make one digit."""
@@ -52,6 +52,8 @@ class Hypothesis:
 class Group:
     """Pieces that may have to be joined, from left to right."""
 
+    members: list[int]
+    """Indices of the marks that they are of."""
     ink: list[float]
     """Ink of each piece, in digits' worth."""
     hypotheses: list[Hypothesis]
@@ -59,8 +61,8 @@ class Group:
 
 def build_groups(
     marks: Marks, is_wide: Callable[[int], bool], is_doubtful: Callable[[int], bool]
-) -> tuple[list[Group], set[int]]:
-    """Return the groups whose best path has to be searched, and the marks that are in them.
+) -> list[Group]:
+    """Return the groups whose best path has to be searched.
 
     Args:
         marks: What stands on the paper.
@@ -71,20 +73,18 @@ def build_groups(
     wide = [i for i in range(len(marks.digits)) if is_wide(i)]
     cuts = dict(zip(wide, find_cuts([marks.digits[i].contrast for i in wide]), strict=True))
     groups: list[Group] = []
-    grouped: set[int] = set()
     count = 0
     for digits, bits in members:
         if len(digits) + len(bits) == 1 and not cuts.get(digits[0]):
             continue
         pieces = [p for i in digits for p in _pieces(marks.digits[i], cuts.get(i, []))]
         pieces += [marks.bits[i] for i in bits]
-        group = _group(pieces)
+        group = _group(digits, pieces)
         count += len(group.hypotheses)
         if count > MAX_HYPOTHESES:
             break
         groups.append(group)
-        grouped.update(digits)
-    return groups, grouped
+    return groups
 
 
 def best_path(group: Group, scores: Sequence[float]) -> list[int]:
@@ -204,7 +204,7 @@ def _pieces(mark: Candidate, cuts: list[NDArray[np.int32]]) -> list[Candidate]:
     return pieces
 
 
-def _group(pieces: list[Candidate]) -> Group:
+def _group(members: list[int], pieces: list[Candidate]) -> Group:
     pieces = sorted(pieces, key=lambda p: p.box.x + p.box.width / 2)
     tallest = max(p.box.height for p in pieces)
     ink = [float(cv2.sumElems(p.contrast)[0]) for p in pieces]
@@ -219,16 +219,11 @@ def _group(pieces: list[Candidate]) -> Group:
             aspect = box.width / box.height
             if box.height >= MIN_RUN_HEIGHT * tallest and MIN_ASPECT <= aspect <= MAX_ASPECT:
                 hypotheses.append(Hypothesis(first, end, Candidate(box, _union(run, box))))
-    return Group([part / unit for part in ink], hypotheses)
+    return Group(members, [part / unit for part in ink], hypotheses)
 
 
 def _union(pieces: Sequence[Candidate], box: Box) -> GrayImage:
     """Lay pieces on one patch."""
     if len(pieces) == 1:
         return pieces[0].contrast
-    patch = np.zeros((box.height, box.width), np.uint8)
-    for each in pieces:
-        left, top = each.box.x - box.x, each.box.y - box.y
-        view = patch[top : top + each.box.height, left : left + each.box.width]
-        np.maximum(view, each.contrast, out=view)
-    return patch
+    return union_of(pieces, box)

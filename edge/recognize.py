@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -22,7 +23,9 @@ from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
 from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines, group_words
 from .settings import Settings
+from .strings import StringDigit, StringReader
 from .tilt import box_back, estimate_tilt, is_inside, upright
+from .words import Word, find_words, place_digits
 
 NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
 """Width over height of marks that are never and always parted."""
@@ -40,6 +43,9 @@ taught what halves of digits are."""
 FAINTER, FAINT_CONFIDENCE = 0.5, 0.95
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
 strokes, and digits of this confidence are read."""
+MOSTLY_DIGITS = 0.5
+"""Probability, on average over a word's marks, that each is one or several digits, from which the
+word is read as a string."""
 RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
@@ -98,12 +104,20 @@ class Recognizer:
         keep_freed_memory()
         self.bundle = load_bundle(Path(model))
         self.classifier = Classifier(self.bundle, self.settings.runtime, self.settings.threads)
+        self.strings = self._string_reader()
         chosen = self.settings.min_confidence
         self._min_confidence = self.bundle.min_confidence if chosen is None else chosen
         self._relaxation = RELAXATION if chosen is None else 1.0
         self._digits = [self.bundle.classes.index(name) for name in DIGIT_CLASSES]
         self._others = [i for i, n in enumerate(self.bundle.classes) if n not in DIGIT_CLASSES]
         self._several = [i for i, n in enumerate(self.bundle.classes) if n == SEVERAL_CLASS]
+
+    def _string_reader(self) -> StringReader | None:
+        """Load the reader of touching digits, for networks that can tell that some touch."""
+        if not self.settings.strings or SEVERAL_CLASS not in self.bundle.classes:
+            return None
+        bundle = load_bundle(Path(self.settings.strings))
+        return StringReader(bundle, self.settings.runtime, self.settings.threads)
 
     def read(self, image: str | os.PathLike[str] | bytes | NDArray[Any]) -> Reading:
         """Read the digits in an image.
@@ -182,8 +196,21 @@ class Recognizer:
         start = perf_counter()
         probabilities = self.classifier.probabilities(images)
         classify_s = perf_counter() - start
-        groups, grouped = self._groups(marks, probabilities)
-        candidates = [mark for i, mark in enumerate(marks.digits) if i not in grouped]
+        groups = self._groups(marks, probabilities)
+        words = self._words(marks, groups, probabilities)
+        in_words = {i for word in words for i in word.members}
+        groups = [group for group in groups if in_words.isdisjoint(group.members)]
+        grouped = in_words.union(*(group.members for group in groups))
+        kept = [i for i in range(len(marks.digits)) if i not in grouped]
+        candidates = [marks.digits[i] for i in kept]
+        probabilities = probabilities[kept]
+        if self.strings and words:
+            start = perf_counter()
+            strings = self.strings.read([word.contrast for word in words])
+            classify_s += perf_counter() - start
+            for word, digits in zip(words, strings, strict=True):
+                candidates += place_digits(word, [each.place for each in digits])
+                probabilities = np.concatenate([probabilities, self._of_string(digits)])
         if groups:
             runs = [each.candidate for group in groups for each in group.hypotheses]
             images = model_images([run.contrast for run in runs])
@@ -194,10 +221,27 @@ class Recognizer:
             candidates += [runs[i] for i in chosen]
             of_runs[:, self._others] *= AMONG_PIECES
             of_runs /= of_runs.sum(axis=1, keepdims=True)
-            kept = [i for i in range(len(marks.digits)) if i not in grouped]
-            probabilities = np.concatenate([probabilities[kept], of_runs[chosen]])
+            probabilities = np.concatenate([probabilities, of_runs[chosen]])
         in_context = self._in_context(candidates, probabilities)
         return _Found(page, candidates, *in_context, classify_s)
+
+    def _words(
+        self, marks: Marks, groups: list[Group], probabilities: NDArray[np.float32]
+    ) -> list[Word]:
+        """Return the words that hold groups and whose marks are, for the most part, digits."""
+        if self.strings is None:
+            return []
+        written = probabilities[:, self._digits + self._several].sum(axis=1)
+        words = find_words(marks, [group.members for group in groups])
+        return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
+
+    def _of_string(self, digits: Sequence[StringDigit]) -> NDArray[np.float32]:
+        """Return the digits of a string as rows of the classifier's classes."""
+        rows = np.zeros((len(digits), len(self.bundle.classes)), np.float32)
+        for row, each in zip(rows, digits, strict=True):
+            row[self._others] = (1 - each.confidence) / max(len(self._others), 1)
+            row[self._digits[each.digit]] = each.confidence
+        return rows
 
     def _in_context(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
@@ -223,9 +267,7 @@ class Recognizer:
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
 
-    def _groups(
-        self, marks: Marks, probabilities: NDArray[np.float32]
-    ) -> tuple[list[Group], set[int]]:
+    def _groups(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Group]:
         """Part what may be several digits, and join what may be parts of one."""
         certain = probabilities[:, self._digits].max(axis=1, initial=0)
         several = probabilities[:, self._several].sum(axis=1)
@@ -236,7 +278,7 @@ class Recognizer:
         ]
         doubtful = (certain < CERTAIN).tolist()
         if not marks.bits and not any(wide) and not any(doubtful):
-            return [], set()
+            return []
         return build_groups(marks, wide.__getitem__, doubtful.__getitem__)
 
     def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:

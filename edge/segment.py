@@ -192,6 +192,16 @@ def _beside(places: Sequence[Sequence[int]], marks: Sequence[Box]) -> list[int]:
     return np.flatnonzero((small & near).any(axis=1)).tolist()  # type: ignore[no-any-return]
 
 
+def union_of(parts: Sequence[Candidate], box: Box) -> GrayImage:
+    """Lay marks on one patch: (box.height, box.width) uint8, 0 where there is no ink."""
+    patch = np.zeros((box.height, box.width), np.uint8)
+    for part in parts:
+        left, top = part.box.x - box.x, part.box.y - box.y
+        view = patch[top : top + part.box.height, left : left + part.box.width]
+        np.maximum(view, part.contrast, out=view)
+    return patch
+
+
 def group_lines(
     candidates: Sequence[Candidate], settings: SegmentSettings
 ) -> list[list[Candidate]]:

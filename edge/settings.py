@@ -251,6 +251,9 @@ class Settings:
     """Processors that the network may use."""
     model: str = _text("digits")
     """Model bundle: a path, or the name of a shipped one."""
+    strings: str = _text("")
+    """Bundle that reads words of touching digits: a path, or the name of a shipped one; without
+    it, or beside a model that does not know `several`, they are parted."""
     min_confidence: float | None = _within(None, 0, 1)
     """Less certain digits are rejected; without it the model's own threshold holds."""
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)

@@ -16,7 +16,8 @@ from digitcam.edge.crop import IMAGE_SHAPE
 
 from .augment import plain_images
 from .data import DigitData
-from .feed import EpochFeed, FeedSettings, Samples, scene_samples
+from .epochs import EpochFeed
+from .feed import FeedSettings, MarkSource, Samples, scene_samples
 from .paper import CLASSES, PaperData
 from .run import Recipe
 
@@ -62,7 +63,8 @@ class PaperDataset:
 
     def feed(self, workers: int | None) -> EpochFeed:
         """Open the source of epochs, made in processes of their own."""
-        return EpochFeed(self.x, self.y, self.paper, self.settings, self.seed, workers)
+        source = MarkSource(self.x, self.y, self.paper, self.settings)
+        return EpochFeed(source, self.seed, workers)
 
 
 @dataclass(frozen=True)

@@ -1,22 +1,13 @@
 """What the network sees in an epoch: distorted digits, marks on paper, and rendered scenes.
 
 Train what you run: the digits go through the device's crop, the scenes through its whole path
-from luma to model image, pieces of digits and digits that touch among them. Every draw comes from
-(seed, epoch, source, chunk), so an epoch is the same however many processes make it and wherever
-the training was resumed.
+from luma to model image, pieces of digits and digits that touch among them.
 """
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
-from typing import Self
 
 import cv2
 import numpy as np
@@ -29,7 +20,8 @@ from digitcam.edge.settings import PreprocessSettings
 
 from .augment import AugmentSettings, augment
 from .clutter import random_clutter
-from .errors import DataError, RunError
+from .epochs import Job
+from .errors import DataError
 from .paper import REJECT, SEVERAL, PaperData, all_hypotheses, labels_of
 from .photograph import random_look
 from .scene import HEIGHT_PX, render_scene
@@ -37,8 +29,6 @@ from .scene import HEIGHT_PX, render_scene
 Samples = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 """Model images (N, 28, 28) uint8 and labels (N,) uint8, indices of paper.CLASSES."""
 
-CHUNK = 1000
-"""Samples that one job makes."""
 SCENE_DIGITS = 30
 """Digits that a scene is asked to hold."""
 MAX_BARREN_SCENES = 20
@@ -86,98 +76,46 @@ class FeedSettings:
 
 
 @dataclass(frozen=True)
-class _Job:
-    seed: tuple[int, ...]
-    count: int
-    source: str
-
-
-class EpochFeed:
-    """Makes the epochs of a training in worker processes, one epoch ahead.
+class MarkSource:
+    """Makes distorted digits, marks of rendered scenes and marks of photographs.
 
     Args:
         x: (N, 28, 28) uint8 digits, white on black.
         y: (N,) uint8 labels.
         paper: Marks from photographs, if there are any.
         settings: What an epoch is made of.
-        seed: Source of every draw.
-        workers: Processes; by default one less than the processors there are.
     """
 
-    def __init__(
-        self,
-        x: NDArray[np.uint8],
-        y: NDArray[np.uint8],
-        paper: PaperData | None,
-        settings: FeedSettings,
-        seed: int,
-        workers: int | None = None,
-    ) -> None:
-        self._amounts = {
-            "digits": settings.digits,
-            "scenes": settings.scene_marks,
-            "paper": settings.paper_marks if paper else 0,
+    x: NDArray[np.uint8]
+    y: NDArray[np.uint8]
+    paper: PaperData | None
+    settings: FeedSettings
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """Samples of each kind in an epoch."""
+        return {
+            "digits": self.settings.digits,
+            "scenes": self.settings.scene_marks,
+            "paper": self.settings.paper_marks if self.paper else 0,
         }
-        self._seed = seed
-        self._pool = ProcessPoolExecutor(
-            workers or max((os.cpu_count() or 2) - 1, 1),
-            mp_context=get_context("spawn"),
-            initializer=_start_worker,
-            initargs=(x, y, paper, settings),
-        )
-        self._ahead: dict[int, list[Future[Samples]]] = {}
 
-    def epoch(self, number: int, *, last: bool = False) -> Samples:
-        """Return the samples of an epoch in the order to train on them.
-
-        Args:
-            number: The epoch, from 0.
-            last: Nothing is made ahead for the epoch after this one.
-
-        Raises:
-            RunError: A worker died.
-        """
-        try:
-            jobs = self._ahead.pop(number, None) or self._submit(number)
-            if not last:
-                self._ahead[number + 1] = self._submit(number + 1)
-            parts = [job.result() for job in jobs]
-        except BrokenProcessPool as error:
-            raise RunError(
-                "a process that distorts digits was killed, perhaps for want of memory; "
-                "go on with fewer --workers"
-            ) from error
-        images, labels = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        order = np.random.default_rng((self._seed, number)).permutation(len(labels))
-        return images[order], labels[order]
-
-    def _submit(self, number: int) -> list[Future[Samples]]:
-        # Workers start here and inherit the mask. Ctrl-C reaches the whole process group, but the
-        # training alone answers it, and ends them.
-        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            return [self._pool.submit(_make_samples, job) for job in self._jobs(number)]
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-
-    def _jobs(self, number: int) -> Iterator[_Job]:
-        for place, (source, amount) in enumerate(self._amounts.items()):
-            for start in range(0, amount, CHUNK):
-                seed = (self._seed, number, place, start)
-                yield _Job(seed, min(CHUNK, amount - start), source)
-
-    def close(self) -> None:
-        """End the workers; idempotent."""
-        self._ahead.clear()
-        self._pool.shutdown(cancel_futures=True)
-
-    def __enter__(self) -> Self:
-        """Return the feed itself."""
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Close the feed."""
-        self.close()
+    def make(self, job: Job) -> Samples:
+        """Return the samples of a job."""
+        x, y, paper = self.x, self.y, self.paper
+        rng = np.random.default_rng(job.seed)
+        if job.kind == "scenes":
+            if paper and rng.random() < PAPER_SCENES:
+                x, y = paper.digits()
+            return scene_samples(x, y, job.count, rng)
+        how = self.settings.augment
+        if job.kind == "paper" and paper:
+            how = self.settings.paper_augment
+            x, y, chosen = paper.glyphs, paper.labels, _balanced(paper.labels, job.count, rng)
+        else:
+            chosen = _shuffled_part(job, len(x))
+        images = np.stack([augment(x[index], rng, how) for index in chosen])
+        return images, y[chosen]
 
 
 def scene_samples(
@@ -236,46 +174,6 @@ def _scene_marks(
     return others + [rejects[i] for i in rng.permutation(len(rejects))[:most]]
 
 
-_data: tuple[NDArray[np.uint8], NDArray[np.uint8], PaperData | None, FeedSettings]
-
-
-def _start_worker(
-    x: NDArray[np.uint8],
-    y: NDArray[np.uint8],
-    paper: PaperData | None,
-    settings: FeedSettings,
-) -> None:
-    global _data
-    cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    _data = x, y, paper, settings
-
-
-def _end_with_parent() -> None:
-    """Leave when the parent was killed; a pool's workers would wait for work for ever."""
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
-
-
-def _make_samples(job: _Job) -> Samples:
-    x, y, paper, settings = _data
-    rng = np.random.default_rng(job.seed)
-    if job.source == "scenes":
-        if paper and rng.random() < PAPER_SCENES:
-            x, y = paper.digits()
-        return scene_samples(x, y, job.count, rng)
-    how = settings.augment
-    if job.source == "paper" and paper:
-        how = settings.paper_augment
-        x, y, chosen = paper.glyphs, paper.labels, _balanced(paper.labels, job.count, rng)
-    else:
-        chosen = _shuffled_part(job, len(x))
-    images = np.stack([augment(x[index], rng, how) for index in chosen])
-    return images, y[chosen]
-
-
 def _balanced(labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -> NDArray[np.int64]:
     """Draw digits, other marks and several digits at once in the shares of KINDS."""
     kind = np.searchsorted([REJECT, SEVERAL], labels, side="right")
@@ -284,7 +182,7 @@ def _balanced(labels: NDArray[np.uint8], count: int, rng: np.random.Generator) -
     return rng.choice(len(labels), count, p=weights / weights.sum())
 
 
-def _shuffled_part(job: _Job, size: int) -> NDArray[np.int64]:
+def _shuffled_part(job: Job, size: int) -> NDArray[np.int64]:
     """Return the chunk's digits: an epoch goes through all of them before one comes again."""
     seed, epoch, _, start = job.seed
     order = np.random.default_rng((seed, epoch, size)).permutation(size)

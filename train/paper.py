@@ -125,7 +125,7 @@ def all_hypotheses(ink: Ink) -> list[Candidate]:
     """Return every mark and every run of pieces that the device might take for a digit."""
     marks = find_marks(ink, SegmentSettings())
     wide = [mark.box.width > MIN_CUT * mark.box.height for mark in marks.digits]
-    groups, _ = build_groups(marks, wide.__getitem__, lambda _: True)
+    groups = build_groups(marks, wide.__getitem__, lambda _: True)
     runs = [each.candidate for group in groups for each in group.hypotheses]
     seen = {mark.box for mark in marks.digits}
     return [*marks.digits, *(run for run in runs if run.box not in seen)]
@@ -194,14 +194,25 @@ def to_glyph(contrast: GrayImage) -> GrayImage:
     return glyph
 
 
-def _read_gray(file: Path) -> GrayImage:
+def read_gray(file: Path) -> GrayImage:
+    """Read a photograph: (H, W) uint8, 0 black.
+
+    Raises:
+        ValueError: It is none.
+    """
     image = cv2.imread(str(file), cv2.IMREAD_GRAYSCALE)
     if image is None:
         raise ValueError(f"{file} is no picture")
     return image  # type: ignore[return-value]
 
 
-def _ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
+def ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
+    """Bring a photograph to the working resolution and separate its ink, as the device does.
+
+    Args:
+        image: (H, W) or (H, W, 3) uint8, BGR.
+        fainter: Part of the usual relative contrast from which a pixel is ink.
+    """
     luma: GrayImage = (
         cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
     )
@@ -216,7 +227,7 @@ def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
         if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
             continue
-        image = _read_gray(file)
+        image = read_gray(file)
         whole = _only_mark(image) or _only_mark(image, FAINTER)
         if whole:
             yield to_glyph(whole.contrast), int(sign) if sign.isdigit() else REJECT
@@ -224,7 +235,7 @@ def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]
 
 def _only_mark(image: GrayImage, fainter: float = 1.0) -> Candidate | None:
     """Return the mark or run of pieces around nearly everything that looks like ink."""
-    _, ink = _ink_of(image, fainter)
+    _, ink = ink_of(image, fainter)
     found = all_hypotheses(ink)
     if not found:
         return None
@@ -242,14 +253,14 @@ def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
     for index, (image, label) in enumerate(zip(written, labels, strict=True)):
         if part_of(f"cells/handwritten/{index}") != part:
             continue
-        frame, ink = _ink_of(image)
+        frame, ink = ink_of(image)
         side = frame.luma.shape[0]
         middle = [c for c in all_hypotheses(ink) if _is_whole(c.box, side)]
         if middle:
             yield to_glyph(max(middle, key=lambda c: c.box.area).contrast), int(label)
     for index, image in enumerate(empty):
         if part_of(f"cells/empty/{index}") == part:
-            for candidate in all_hypotheses(_ink_of(image)[1]):
+            for candidate in all_hypotheses(ink_of(image)[1]):
                 if candidate.box.width >= BAR * candidate.box.height:
                     yield to_glyph(candidate.contrast), REJECT
 
@@ -269,7 +280,7 @@ def _from_amounts(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
     for name, entry in sorted(truth.items()):
         if part_of(f"amounts/{name}") != part or "boxes" not in entry:
             continue
-        frame, ink = _ink_of(_read_gray(folder / name))
+        frame, ink = ink_of(read_gray(folder / name))
         scale = frame.luma.shape[1] / frame.width
         digits = [(Box(*(round(v * scale) for v in b[:4])), int(b[4])) for b in entry["boxes"]]
         found = all_hypotheses(ink)

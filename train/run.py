@@ -147,6 +147,25 @@ class RunFolder:
             if old.name not in (state.checkpoint, state.best):
                 old.unlink()
 
+    def save_epoch(
+        self, save: Callable[[Path], object], row: Mapping[str, float], before: State | None
+    ) -> State:
+        """Keep a checkpoint of the epoch that ended.
+
+        Args:
+            save: Writes the model with its optimizer to a file.
+            row: What the epoch was like; ``epoch`` counts from 1.
+            before: How far the training had come.
+        """
+        name = f"checkpoint-{row['epoch']:04.0f}.keras"
+        self.write(name, save)
+        history = [*(before.history if before else ()), row]
+        state = State(name, before.best if before else name, history)
+        if state.best_epoch == len(history) - 1:
+            state = State(name, name, history)
+        self.write_state(state)
+        return state
+
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file atomically."""
         text = json.dumps(content, indent=1) + "\n"

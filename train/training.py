@@ -112,7 +112,7 @@ def describe(
             **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
         },
         "teacher_sha256": _hash_of(teacher) if teacher else None,
-        "versions": {name: _version(name) for name in LIBRARIES},
+        "versions": versions(),
     }
 
 
@@ -161,15 +161,16 @@ def _epochs(
             seed_dropout(model, recipe.seed, epoch)
             row = _train_epoch(model, epoch, images, targets, dataset, recipe, team)
             if not math.isfinite(row["loss"] + row.get("val_loss", 0)):
-                raise RunError(_diverged(row, folder.path if folder and state else None))
+                raise RunError(diverged(row, folder.path if folder and state else None))
             if folder:
-                state = _save(model, epoch, row, state, folder)
+                state = folder.save_epoch(model.save, row, state)
             if watch:
                 watch(row)
     return state
 
 
-def _diverged(row: Mapping[str, float], kept: Path | None) -> str:
+def diverged(row: Mapping[str, float], kept: Path | None) -> str:
+    """Say that a loss is no longer a number, and where the checkpoint before is."""
     held = f", on held-back digits {row['val_loss']}" if "val_loss" in row else ""
     before = f"the checkpoint before is kept in {kept}; " if kept else ""
     return (
@@ -240,22 +241,9 @@ def _validate(model: keras.Model, held: Mapping[str, Samples]) -> dict[str, floa
     return row
 
 
-def _save(
-    model: keras.Model,
-    epoch: int,
-    row: Mapping[str, float],
-    before: State | None,
-    folder: RunFolder,
-) -> State:
-    name = f"checkpoint-{epoch + 1:04d}.keras"
-    folder.write(name, model.save)
-    history = [*(before.history if before else ()), row]
-    best = before.best if before else name
-    state = State(name, best, history)
-    if state.best_epoch == epoch:
-        state = State(name, name, history)
-    folder.write_state(state)
-    return state
+def versions() -> dict[str, str | None]:
+    """Return the versions of the libraries that decide a training."""
+    return {name: _version(name) for name in LIBRARIES}
 
 
 def _version(name: str) -> str | None:

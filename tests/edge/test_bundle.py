@@ -140,11 +140,12 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
         ({"preprocessing": None}, "trained for preprocessing None, this digitcam does sha256:"),
         (
             {"classes": None},
-            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', found None",
+            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', or 'blank' before "
+            "the digits, found None",
         ),
         (
             {"classes": "0123456789"},
-            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', fo",
+            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', or",
         ),
         ({"classes": DIGITS[1:]}, "classes must be the digits 0 to 9"),
         ({"classes": [*DIGITS, "9"]}, "classes must be the digits 0 to 9"),

@@ -79,7 +79,7 @@ def test_marks_are_cut_alike_in_any_company() -> None:
 
 def group(ink: list[float], *runs: tuple[int, int]) -> Group:
     candidate = Candidate(Box(0, 0, 1, 1), np.ones((1, 1), np.uint8))
-    return Group(ink, [Hypothesis(first, end, candidate) for first, end in runs])
+    return Group([0], ink, [Hypothesis(first, end, candidate) for first, end in runs])
 
 
 def test_the_most_certain_combination_wins() -> None:
@@ -109,8 +109,8 @@ def test_a_loose_bar_is_joined() -> None:
     plane[19:24, 22:48] = 200
     marks = find_marks(ink_of(plane), SegmentSettings())
     assert (len(marks.digits), len(marks.bits)) == (1, 1)
-    groups, grouped = build_groups(marks, lambda _: False, lambda _: False)
-    assert grouped == {0}
+    groups = build_groups(marks, lambda _: False, lambda _: False)
+    assert [group.members for group in groups] == [[0]]
     assert Box(20, 19, 28, 51) in {h.candidate.box for g in groups for h in g.hypotheses}
 
 
@@ -122,14 +122,14 @@ def test_digits_apart_are_no_group() -> None:
         digit = draw_digit(int(rng.integers(10)), rng, 40)
         plane[10 : 10 + digit.shape[0], x : x + digit.shape[1]] = digit
     marks = find_marks(ink_of(plane), SegmentSettings())
-    assert build_groups(marks, lambda _: False, lambda _: True) == ([], set())
+    assert build_groups(marks, lambda _: False, lambda _: True) == []
 
 
 def test_hypotheses_are_bounded() -> None:
     """However many marks are to be cut, the number of runs is bounded."""
     noise = np.random.default_rng(2).integers(0, 256, (60, 600)).astype(np.uint8)
     digits = [Candidate(Box(0, 70 * i, 600, 60), noise) for i in range(40)]
-    groups, _ = build_groups(Marks(digits, []), lambda _: True, lambda _: True)
+    groups = build_groups(Marks(digits, []), lambda _: True, lambda _: True)
     assert sum(len(g.hypotheses) for g in groups) <= MAX_HYPOTHESES
 
 

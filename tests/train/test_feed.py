@@ -14,10 +14,11 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.crop import IMAGE_SHAPE, model_image
-from digitcam.train import feed as feed_module
+from digitcam.train import epochs as epochs_module
 from digitcam.train.data import DigitData
+from digitcam.train.epochs import EpochFeed
 from digitcam.train.errors import DataError, RunError
-from digitcam.train.feed import EpochFeed, FeedSettings, Samples, scene_samples
+from digitcam.train.feed import FeedSettings, MarkSource, Samples, scene_samples
 from digitcam.train.paper import REJECT, SEVERAL, PaperData
 
 SMALL = FeedSettings(digits=90, scene_marks=50)
@@ -27,7 +28,8 @@ HELD_FEED = """
 import signal
 import time
 import numpy as np
-from digitcam.train.feed import EpochFeed, FeedSettings
+from digitcam.train.epochs import EpochFeed
+from digitcam.train.feed import FeedSettings, MarkSource
 
 def main():
     # A job in the background of a script inherits that interrupts are ignored.
@@ -35,7 +37,7 @@ def main():
     x = np.zeros((10, 28, 28), np.uint8)
     x[:, 5:23, 13:16] = 255
     settings = FeedSettings(digits=10, scene_marks=0)
-    with EpochFeed(x, np.ones(10, np.uint8), None, settings, 1, workers=2) as feed:
+    with EpochFeed(MarkSource(x, np.ones(10, np.uint8), None, settings), 1, workers=2) as feed:
         feed.epoch(0)
         try:
             print("ready", flush=True)
@@ -52,13 +54,15 @@ if __name__ == "__main__":
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Cut epochs into several jobs, as full-sized ones are."""
-    monkeypatch.setattr(feed_module, "CHUNK", 20)
+    monkeypatch.setattr(epochs_module, "CHUNK", 20)
 
 
 def epochs(
     digits: DigitData, settings: FeedSettings, numbers: list[int], *, workers: int, seed: int = SEED
 ) -> list[Samples]:
-    with EpochFeed(digits.x_train, digits.y_train, None, settings, seed, workers) as feed:
+    with EpochFeed(
+        MarkSource(digits.x_train, digits.y_train, None, settings), seed, workers
+    ) as feed:
         return [feed.epoch(number, last=number == numbers[-1]) for number in numbers]
 
 
@@ -94,7 +98,7 @@ def test_every_digit_comes_before_any_comes_again(digits: DigitData, amount: int
     """Of 30 digits, 1 is one of them, 30 are each once, and 75 each twice or three times."""
     settings = FeedSettings(digits=amount, scene_marks=0)
     names = np.arange(30, dtype=np.uint8)
-    with EpochFeed(digits.x_train[:30], names, None, settings, SEED, 1) as feed:
+    with EpochFeed(MarkSource(digits.x_train[:30], names, None, settings), SEED, 1) as feed:
         labels = feed.epoch(0, last=True)[1]
     assert len(labels) == amount
     counts = np.bincount(labels, minlength=30)
@@ -105,7 +109,7 @@ def test_order_mixes_digits_and_scenes(digits: DigitData) -> None:
     """Samples from scenes lie scattered among the rest: a batch has of both."""
     x, names = digits.x_train[:20], np.arange(20, dtype=np.uint8)
     settings = FeedSettings(digits=40, scene_marks=40)
-    with EpochFeed(x, names, None, settings, SEED, 1) as feed:
+    with EpochFeed(MarkSource(x, names, None, settings), SEED, 1) as feed:
         images, labels = feed.epoch(0, last=True)
     found, _ = scene_samples(x, names, 40, np.random.default_rng((SEED, 0, 1, 0)))
     from_scenes = {image.tobytes() for image in found}
@@ -173,7 +177,7 @@ def test_marks_of_photographs_come_in_their_shares(digits: DigitData) -> None:
     labels = np.array([3] * 10 + [REJECT] * 85 + [SEVERAL] * 5, np.uint8)
     paper = PaperData(digits.x_train[:100], labels)
     settings = FeedSettings(digits=20, scene_marks=0, paper_marks=600)
-    with EpochFeed(digits.x_train, digits.y_train, paper, settings, SEED, 1) as feed:
+    with EpochFeed(MarkSource(digits.x_train, digits.y_train, paper, settings), SEED, 1) as feed:
         counts = np.bincount(feed.epoch(0, last=True)[1], minlength=12)
     assert abs(counts[:10].sum() - 320) < 60
     assert abs(counts[REJECT] - 210) < 50
@@ -185,7 +189,7 @@ def test_marks_of_photographs_come_in_their_shares(digits: DigitData) -> None:
 def test_close_ends_the_workers(digits: DigitData) -> None:
     """Closing leaves no process, can be repeated, and a closed feed makes no more epochs."""
     before = set(multiprocessing.active_children())
-    with EpochFeed(digits.x_train, digits.y_train, None, SMALL, SEED, 2) as feed:
+    with EpochFeed(MarkSource(digits.x_train, digits.y_train, None, SMALL), SEED, 2) as feed:
         feed.epoch(0)
         workers = set(multiprocessing.active_children()) - before
         assert workers
@@ -199,7 +203,7 @@ def test_killed_worker_is_reported(digits: DigitData) -> None:
     """A worker that the system kills, as for want of memory, ends in one line, not a traceback."""
     before = set(multiprocessing.active_children())
     settings = FeedSettings(digits=10, scene_marks=0)
-    with EpochFeed(digits.x_train, digits.y_train, None, settings, SEED, 1) as feed:
+    with EpochFeed(MarkSource(digits.x_train, digits.y_train, None, settings), SEED, 1) as feed:
         feed.epoch(0)
         for worker in set(multiprocessing.active_children()) - before:
             worker.kill()

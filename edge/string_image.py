@@ -1,0 +1,68 @@
+"""Ink to a string's image: what the reader of strings sees, in training and on the device.
+
+A word's ink is scaled to 28 rows with the aspect kept, its contrast stretched so that the strongest
+is white, and set on black.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+
+import cv2
+import numpy as np
+
+from .frame import GrayImage
+from .settings import PreprocessSettings
+
+HEIGHT_PX, CONTENT_PX = 32, 28
+"""Rows of the image, and of the ink in it."""
+SIDE_PX = 4
+"""Black columns on either side of the ink."""
+STEP_PX = 4
+"""Columns of a step, at each of which the network says whether a digit is there."""
+WIDTH_STEP_PX, MAX_WIDTH_PX = 32, 256
+"""Images are filled up to a multiple; wider strings are narrowed to the largest."""
+
+PREPROCESSING = 1
+"""Raise it when strings' images change; refuses older models."""
+
+
+def string_fingerprint() -> str:
+    """Return what a model was trained for: ``sha256:`` and a hash of the preprocessing."""
+    recipe = {
+        "version": PREPROCESSING,
+        "string_px": [HEIGHT_PX, CONTENT_PX, SIDE_PX, STEP_PX, MAX_WIDTH_PX],
+        "preprocess": asdict(PreprocessSettings()),
+    }
+    return "sha256:" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
+
+
+def string_image(contrast: GrayImage) -> GrayImage:
+    """Bring a word to the network's input.
+
+    Args:
+        contrast: (h, w) uint8, 0 paper, larger is more ink; the word alone.
+
+    Returns:
+        (32, W) uint8, white ink (255) on black (0), W as the ink needs, at most 256.
+    """
+    height, width = contrast.shape
+    scale = CONTENT_PX / height
+    columns = min(max(round(width * scale), 3), MAX_WIDTH_PX - 2 * SIDE_PX)
+    bright = cv2.convertScaleAbs(contrast, alpha=255 / max(cv2.norm(contrast, cv2.NORM_INF), 1))
+    image = np.zeros((HEIGHT_PX, columns + 2 * SIDE_PX), np.uint8)
+    top = (HEIGHT_PX - CONTENT_PX) // 2
+    cv2.resize(
+        bright,
+        (columns, CONTENT_PX),
+        dst=image[top : top + CONTENT_PX, SIDE_PX : SIDE_PX + columns],
+        interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
+    )
+    return image
+
+
+def padded_width(width: int) -> int:
+    """Return the width that a string's image is filled up to, px."""
+    return min(-(-width // WIDTH_STEP_PX) * WIDTH_STEP_PX, MAX_WIDTH_PX)

@@ -1,0 +1,111 @@
+"""Strings of digits to digits: a word is read at once, and nothing in it is cut.
+
+Where digits touch, no cut may leave both whole. A convolutional network looks at a word in steps
+from left to right and says of each whether a digit is there; equal digits in a row are one
+(connectionist temporal classification, Graves et al. 2006, "Connectionist Temporal Classification:
+Labelling Unsegmented Sequence Data with Recurrent Neural Networks").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import AGAIN, BLANK_CLASS, STRING_CLASSES, Bundle
+from .classify import Network
+from .errors import ModelError
+from .frame import GrayImage
+from .settings import Runtime
+from .string_image import HEIGHT_PX, MAX_WIDTH_PX, SIDE_PX, STEP_PX, padded_width, string_image
+
+BLANK = STRING_CLASSES.index(BLANK_CLASS)
+LAID_OUT_PX = 128
+"""Width that the model file is laid out for."""
+
+
+@dataclass(frozen=True)
+class StringDigit:
+    """A digit of a string."""
+
+    digit: int
+    confidence: float
+    """0 to 1."""
+    place: float
+    """Where it stands, as a part of the string's width, 0 to 1."""
+
+
+class StringReader:
+    """Reads words of digits.
+
+    Args:
+        bundle: The model: (32, W) images to a logit a class and step.
+        runtime: Which TFLite runtime; ``auto`` takes the fastest that is installed.
+        threads: Processors the runtime may use.
+
+    Raises:
+        RuntimeUnavailableError: The runtime is not installed or does not fit numpy.
+        ModelError: The runtime refuses the model, or its shapes or types are others.
+    """
+
+    def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
+        self.bundle = bundle
+        if bundle.classes != STRING_CLASSES:
+            raise ModelError(
+                f"{bundle.name}: expected a reader of strings, with the classes "
+                f"{', '.join(STRING_CLASSES)}, found {', '.join(bundle.classes)}; {AGAIN}"
+            )
+        self._network = Network(
+            bundle, runtime, threads, (HEIGHT_PX, LAID_OUT_PX), LAID_OUT_PX // STEP_PX
+        )
+
+    def read(self, contrasts: Sequence[GrayImage]) -> list[list[StringDigit]]:
+        """Return the digits of words, from left to right.
+
+        Args:
+            contrasts: (h, w) uint8 each, 0 paper, larger is more ink; a word alone.
+        """
+        images = [string_image(contrast) for contrast in contrasts]
+        return [
+            decode(self._network.softmax(logits), image.shape[1])
+            for image, logits in zip(images, self.logits(images), strict=True)
+        ]
+
+    def logits(self, images: Sequence[GrayImage]) -> list[NDArray[np.int8]]:
+        """Return the quantized logits of strings: (32, W) uint8 -> (W / 4, classes) int8 each.
+
+        W is filled up to a multiple of 32; strings of one width are a batch.
+        """
+        widths = [padded_width(image.shape[1]) for image in images]
+        found: list[NDArray[np.int8]] = [np.empty(0, np.int8)] * len(images)
+        for width in sorted(set(widths)):
+            members = [i for i, own in enumerate(widths) if own == width]
+            batch = np.zeros((len(members), HEIGHT_PX, width), np.uint8)
+            for row, i in zip(batch, members, strict=True):
+                row[:, : images[i].shape[1]] = images[i]
+            logits = self._network.invoke(batch).reshape(len(members), width // STEP_PX, -1)
+            for i, steps in zip(members, logits, strict=True):
+                found[i] = steps
+        return found
+
+
+def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[StringDigit]:
+    """Put equal steps together; a digit is as certain as its most certain step.
+
+    Args:
+        steps: (W / 4, classes) probabilities, of the blank and the digits 0 to 9.
+        width: Columns of the image that the string takes, the rest being filled up.
+    """
+    likeliest = steps.argmax(axis=1)
+    starts = np.flatnonzero(np.diff(likeliest, prepend=-1))
+    digits = []
+    for start, end in zip(starts, [*starts[1:], len(likeliest)], strict=True):
+        which = int(likeliest[start])
+        if which != BLANK:
+            middle = STEP_PX * (start + end) / 2 - SIDE_PX
+            place = min(max(middle / (width - 2 * SIDE_PX), 0.0), 1.0)
+            confidence = float(steps[start:end, which].max())
+            digits.append(StringDigit(which - BLANK - 1, confidence, place))
+    return digits

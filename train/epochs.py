@@ -1,0 +1,146 @@
+"""Epochs made in processes of their own, one ahead of the training.
+
+Every draw comes from (seed, epoch, kind, chunk), so an epoch is the same however many processes
+make it and wherever the training was resumed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context, parent_process
+from typing import Any, Protocol, Self
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import RunError
+
+Arrays = tuple[NDArray[Any], ...]
+"""Columns of samples: arrays of one length."""
+CHUNK = 1000
+"""Samples that one job makes."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Some samples of an epoch."""
+
+    seed: tuple[int, ...]
+    """Source of every draw: seed, epoch, place of the kind, first sample."""
+    count: int
+    kind: str
+
+
+class Source(Protocol):
+    """Makes samples; is sent to each process once."""
+
+    @property
+    def amounts(self) -> Mapping[str, int]:
+        """Samples of each kind in an epoch."""
+        ...
+
+    def make(self, job: Job) -> Arrays:
+        """Return the samples of a job."""
+        ...
+
+
+class EpochFeed:
+    """Makes the epochs of a training in worker processes, one epoch ahead.
+
+    Args:
+        source: Makes the samples.
+        seed: Source of every draw.
+        workers: Processes; by default one less than the processors there are.
+    """
+
+    def __init__(self, source: Source, seed: int, workers: int | None = None) -> None:
+        self._amounts = source.amounts
+        self._seed = seed
+        self._pool = ProcessPoolExecutor(
+            workers or max((os.cpu_count() or 2) - 1, 1),
+            mp_context=get_context("spawn"),
+            initializer=_start_worker,
+            initargs=(source,),
+        )
+        self._ahead: dict[int, list[Future[Arrays]]] = {}
+
+    def epoch(self, number: int, *, last: bool = False) -> Arrays:
+        """Return the samples of an epoch in the order to train on them.
+
+        Args:
+            number: The epoch, from 0.
+            last: Nothing is made ahead for the epoch after this one.
+
+        Raises:
+            RunError: A worker died.
+        """
+        try:
+            jobs = self._ahead.pop(number, None) or self._submit(number)
+            if not last:
+                self._ahead[number + 1] = self._submit(number + 1)
+            parts = [job.result() for job in jobs]
+        except BrokenProcessPool as error:
+            raise RunError(
+                "a process that distorts digits was killed, perhaps for want of memory; "
+                "go on with fewer --workers"
+            ) from error
+        columns = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
+        order = np.random.default_rng((self._seed, number)).permutation(len(columns[0]))
+        return tuple(column[order] for column in columns)
+
+    def _submit(self, number: int) -> list[Future[Arrays]]:
+        # Workers start here and inherit the mask. Ctrl-C reaches the whole process group, but the
+        # training alone answers it, and ends them.
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return [self._pool.submit(_make_samples, job) for job in self._jobs(number)]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _jobs(self, number: int) -> Iterator[Job]:
+        for place, (kind, amount) in enumerate(self._amounts.items()):
+            for start in range(0, amount, CHUNK):
+                seed = (self._seed, number, place, start)
+                yield Job(seed, min(CHUNK, amount - start), kind)
+
+    def close(self) -> None:
+        """End the workers; idempotent."""
+        self._ahead.clear()
+        self._pool.shutdown(cancel_futures=True)
+
+    def __enter__(self) -> Self:
+        """Return the feed itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the feed."""
+        self.close()
+
+
+_source: Source
+
+
+def _start_worker(source: Source) -> None:
+    global _source
+    cv2.setNumThreads(1)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _source = source
+
+
+def _end_with_parent() -> None:
+    """Leave when the parent was killed; a pool's workers would wait for work for ever."""
+    parent = parent_process()
+    if parent:
+        parent.join()
+        os._exit(1)
+
+
+def _make_samples(job: Job) -> Arrays:
+    return _source.make(job)
