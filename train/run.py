@@ -243,9 +243,14 @@ def _check_same(file: Path, found: Mapping[str, Any], wanted: Mapping[str, Any])
     for key in wanted:
         if key != "versions" and found.get(key) != wanted[key]:
             raise RunError(
-                f"{file}: this run was begun with {key} {_short(found.get(key))}, asked for is "
-                f"{_short(wanted[key])}; use the same settings or another --out"
+                f"{file}: this run was {begun_with(key, found, wanted)}; use the same settings or "
+                "another --out"
             )
+
+
+def begun_with(key: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Tell what something was begun with, and what is asked for."""
+    return f"begun with {key} {_short(found.get(key))}, asked for is {_short(wanted.get(key))}"
 
 
 def _short(value: object) -> str:

@@ -28,6 +28,7 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from ..errors import RunError
+from ..run import begun_with
 from .outcome import run_of
 from .storage import open_storage
 
@@ -103,9 +104,8 @@ class Study:
         for key in {**wanted, **found}:
             if found.get(key) != wanted.get(key):
                 raise RunError(
-                    f"{self.out}: this search was begun with {key} {_short(found.get(key))}, asked "
-                    f"for is {_short(wanted.get(key))}; use the same settings, or another --out "
-                    "and --storage"
+                    f"{self.out}: this search was {begun_with(key, found, wanted)}; use the same "
+                    "settings, or another --out and --storage"
                 )
 
     def trials(self) -> list[FrozenTrial]:
@@ -241,8 +241,3 @@ def _try_to_take(file: Path) -> int | None:
 
 def _opened(file: Path) -> int:
     return os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o664)
-
-
-def _short(value: object) -> str:
-    text = json.dumps(value)
-    return text if len(text) <= 60 else text[:57] + "..."
