@@ -226,13 +226,16 @@ def _score_note(case: Case, answer: Answer, score: Score) -> Verdict:
 
 
 def _amounts(folder: Path, chosen: Callable[[str], bool]) -> Made:
-    truth = json.loads((folder / "amounts/truth.json").read_text())
-    cases = [
-        Case(f"amounts/{name}", _picture(folder / "amounts" / name), entry)
+    return _listed(folder, "amounts", chosen), _score_amount
+
+
+def _listed(folder: Path, kind: str, chosen: Callable[[str], bool]) -> list[Case]:
+    truth = json.loads((folder / kind / "truth.json").read_text())
+    return [
+        Case(f"{kind}/{name}", _picture(folder / kind / name), entry)
         for name, entry in sorted(truth.items())
-        if chosen(f"amounts/{name}")
+        if chosen(f"{kind}/{name}")
     ]
-    return cases, _score_amount
 
 
 def _score_amount(case: Case, answer: Answer, score: Score) -> Verdict:
@@ -336,13 +339,7 @@ def _score_nothing(case: Case, answer: Answer, score: Score) -> Verdict:
 
 
 def _forms(folder: Path, chosen: Callable[[str], bool]) -> Made:
-    truth = json.loads((folder / "forms/truth.json").read_text())
-    cases = [
-        Case(f"forms/{name}", _picture(folder / "forms" / name), entry)
-        for name, entry in sorted(truth.items())
-        if chosen(f"forms/{name}")
-    ]
-    return cases, _score_form
+    return _listed(folder, "forms", chosen), _score_form
 
 
 def _score_form(case: Case, answer: Answer, score: Score) -> Verdict:
