@@ -79,7 +79,7 @@ def train(
         RunError: The folder holds another training, the recipe does not fit the data, or the loss
             is no longer a number.
     """
-    _check(data, recipe, photographs)
+    check_fits(recipe, data, photographs)
     paper = load_paper(photographs) if photographs else None
     with join_team(recipe.batch_size) as team:
         model = fresh_model(recipe)
@@ -116,7 +116,17 @@ def describe(
     }
 
 
-def _check(data: DigitData, recipe: Recipe, photographs: Path | None) -> None:
+def check_fits(recipe: Recipe, data: DigitData, photographs: Path | None) -> None:
+    """Refuse a recipe that does not fit the data.
+
+    Raises:
+        RunError: It does not.
+    """
+    if recipe.feed is None and photographs:
+        raise RunError(
+            f"{recipe.architecture} learns from MNIST as it is; --photographs goes with digitcam's "
+            "own networks"
+        )
     least = 0 if recipe.feed is None else 1
     if not least <= recipe.validation < len(data.x_train):
         raise RunError(
@@ -125,11 +135,6 @@ def _check(data: DigitData, recipe: Recipe, photographs: Path | None) -> None:
         )
     if recipe.epochs < 1:
         raise RunError(f"epochs must be at least 1, found {recipe.epochs}")
-    if recipe.feed is None and photographs:
-        raise RunError(
-            f"{recipe.architecture} learns from MNIST as it is; photographs go with digitcam's own "
-            "networks"
-        )
 
 
 def _epochs(

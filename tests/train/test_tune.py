@@ -625,7 +625,7 @@ def test_trials_hold_digits_back() -> None:
         (("--arch", ARCH, "--digits", "9"), "--digits goes with digitcam's own networks"),
         (("--arch", ARCH, "--photographs", "x"), "--photographs goes with digitcam's own net"),
         (("--search", "momentum"), "flagship is trained with adamw and can be searched for learn"),
-        (("--validation", "240"), "--validation must be less than the 240 training digits, found"),
+        (("--validation", "240"), "validation must be from 1 to less than the 240 training digits"),
     ],
 )
 def test_what_does_not_go_together_is_one_line(

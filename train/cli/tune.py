@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..architectures import PRESETS, find_preset
-from ..errors import RunError
 from ..run import Recipe
 from ..tuning.outcome import Outcome
 from ..tuning.space import SETTINGS, own_values, search_space
@@ -125,11 +124,6 @@ def trial_recipe(options: argparse.Namespace) -> Recipe:
     """
     recipe = varied(find_preset(options.arch).recipe, options)
     epochs = options.epochs or min(recipe.epochs, EPOCHS)
-    if recipe.feed is None and options.photographs:
-        raise RunError(
-            f"{options.arch} learns from MNIST as it is; --photographs goes with digitcam's own "
-            "networks"
-        )
     # No trial stops early: all are judged after the same epochs.
     return replace(
         recipe,
@@ -160,16 +154,13 @@ def _tune(options: argparse.Namespace) -> int:
 
 def _search_of(options: argparse.Namespace) -> Search:
     from ..data import load_digits
+    from ..training import check_fits
     from ..tuning.search import Search, without_test
 
     recipe = trial_recipe(options)
     search_space(recipe, options.search)  # Says what does not go with the network.
     data = without_test(load_digits(options.data))
-    if recipe.validation >= len(data.x_train):
-        raise RunError(
-            f"--validation must be less than the {len(data.x_train)} training digits, found "
-            f"{recipe.validation}"
-        )
+    check_fits(recipe, data, options.photographs)
     return Search(
         options.out,
         options.storage,
