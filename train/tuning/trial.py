@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from optuna.exceptions import TrialPruned
 from optuna.trial import Trial, TrialState
@@ -15,7 +15,8 @@ from ..architectures import build_model
 from ..architectures.cost import multiplications
 from ..datasets import classes_of
 from ..errors import RunError
-from ..run import Recipe, read_json, say
+from ..finished import load_history
+from ..run import Recipe, say
 from ..training import train
 from .space import recipe_with, rounded
 from .study import Begun, Study
@@ -109,7 +110,7 @@ def _train(search: Search, begun: Begun, curve: Curve) -> None:
         keras.utils.clear_session()
         recipe = recipe_with(search.recipe, begun.trial.params)
         begun.trial.set_user_attr("size", _size(recipe))
-        for row in _history(begun.folder):
+        for row in load_history(begun.folder):
             curve.add(row)
         if curve.whole:  # It was cut off when nothing was left but to tell.
             return
@@ -141,12 +142,6 @@ def _talking_to(path: Path) -> Iterator[None]:
 def _size(recipe: Recipe) -> dict[str, int]:
     model = build_model(recipe.architecture, len(classes_of(recipe)), recipe.width)
     return {"parameters": model.count_params(), "multiplications": multiplications(model)}
-
-
-def _history(folder: Path) -> list[dict[str, Any]]:
-    """Return the epochs that the run folder of a trial which was cut off knows."""
-    file = folder / "state.json"
-    return list(read_json(file)["history"]) if file.exists() else []
 
 
 def _tidy(folder: Path) -> None:
