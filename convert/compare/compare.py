@@ -16,6 +16,7 @@ from digitcam.edge.files import write_whole
 from digitcam.train.architectures import PRESETS, find_preset
 from digitcam.train.data import DigitData
 from digitcam.train.errors import TrainError
+from digitcam.train.finished import METRICS
 from digitcam.train.reports.page import make_folder
 from digitcam.train.run import read_json
 
@@ -111,7 +112,7 @@ def _train(plan: Plan, name: str, seed: int, say: Say) -> None:
         CompareError: It failed.
     """
     folder = plan.run(name, seed)
-    if (folder / "metrics.json").exists():
+    if (folder / METRICS).exists():
         return
     say(f"training {name}, seed {seed}")
     command = [sys.executable, "-m", "digitcam.train.cli.train"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -36,8 +37,12 @@ PAPER_DIGITS = "digits"
 """What the part of both sets together is called."""
 
 
+@cache
 def size(architecture: str, classes: int, width: float) -> tuple[int, int]:
-    """Return a network's parameters and multiplications a digit."""
+    """Return a network's parameters and multiplications a digit.
+
+    A bundle does not tell them, so the network is built again, by TensorFlow; once for all seeds.
+    """
     return apart(_size, architecture, classes, width)
 
 
