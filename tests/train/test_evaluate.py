@@ -22,9 +22,8 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, load_bundle
 from digitcam.edge.classify import Classifier
 from digitcam.train.augment import plain_images
-from digitcam.train.cli.evaluate import build_parser, main
+from digitcam.train.cli.evaluate import main
 from digitcam.train.data import DATA_VARIABLE, DigitData
-from digitcam.train.errors import TrainError
 from digitcam.train.paper import CLASSES, REJECT, SEVERAL, PaperData
 from digitcam.train.subject import Subject
 
@@ -675,57 +674,3 @@ def test_unusable_folder_is_refused(
     (tmp_path / "file").touch()
     assert main(arguments("digits", tmp_path / "file" / "out", digits_npz)) == 1
     assert "cannot be used as a folder for the report" in only_line(capsys.readouterr().err)
-
-
-@pytest.mark.parametrize("library", ["matplotlib", "jinja2", "sklearn"])
-def test_missing_library_names_the_extra(library: str, digits_npz: Path, tmp_path: Path) -> None:
-    """Without a library of the extra there is one line, before any work, that names it."""
-    script = (
-        f"import sys; sys.modules[{library!r}] = None; "  # An import of it then fails.
-        "from digitcam.train.cli.evaluate import main; sys.exit(main(sys.argv[1:]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments("digits", tmp_path / "out", digits_npz)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    line = only_line(done.stderr)
-    assert library in line
-    assert line.endswith("; pip install 'digitcam[train]'")
-    assert not (tmp_path / "out").exists()
-
-
-def test_debug_shows_the_traceback(reporting: None, tmp_path: Path) -> None:
-    """With --debug an error is raised as it is."""
-    with pytest.raises(TrainError):
-        main([str(tmp_path), "--out", str(tmp_path / "out"), "--debug"])
-
-
-def test_help_says_what_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    """--help has the defaults, and no flag without its meaning."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    assert ended.value.code == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    assert f"(default: {build_parser().get_default('errors')})" in shown
-    assert "None" not in shown
-
-
-@pytest.mark.parametrize(
-    ("more", "expected"),
-    [
-        (("--digits", "-1"), "argument --digits: expected a whole number from 0"),
-        (("--errors", "1001"), "argument --errors: expected a whole number from 0 to 1000"),
-        (("--runtime", "onnx"), "argument --runtime: invalid choice: 'onnx'"),
-    ],
-)
-def test_impossible_values_are_usage_errors(
-    capsys: pytest.CaptureFixture[str], more: tuple[str, ...], expected: str
-) -> None:
-    """A value that makes no sense is status 2 and a line with the flag."""
-    with pytest.raises(SystemExit) as ended:
-        main(["digits", "--out", "out", *more])
-    assert ended.value.code == 2
-    assert expected in capsys.readouterr().err.splitlines()[-1]

@@ -21,9 +21,8 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.train.augment import plain_images
-from digitcam.train.cli.explore import build_parser, main
-from digitcam.train.data import DATA_VARIABLE, DigitData
-from digitcam.train.errors import TrainError
+from digitcam.train.cli.explore import main
+from digitcam.train.data import DigitData
 from digitcam.train.paper import CLASSES, PaperData
 from digitcam.train.reports.facts import as_json, find_facts
 from digitcam.train.reports.statistics import (
@@ -470,63 +469,3 @@ def test_no_photographs_is_one_line(
     assert main(out) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith(f"digitcam-explore: {tmp_path}: expected amounts/, characters/")
-
-
-@pytest.mark.parametrize("library", ["matplotlib", "jinja2"])
-def test_missing_library_names_the_extra(library: str, digits_npz: Path, tmp_path: Path) -> None:
-    """Without a library of the extra one line names it, before any work."""
-    script = (
-        f"import sys; sys.modules[{library!r}] = None; "  # An import of it then fails.
-        "from digitcam.train.cli.explore import main; sys.exit(main(sys.argv[1:]))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments(tmp_path / "out", digits_npz)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("digitcam-explore: the page needs ")
-    assert library in line
-    assert line.endswith("; pip install 'digitcam[train]'")
-    assert not (tmp_path / "out").exists()
-
-
-def test_debug_shows_the_traceback(drawing: None, tmp_path: Path) -> None:
-    """With --debug an error is raised as it is."""
-    with pytest.raises(TrainError):
-        main(arguments(tmp_path / "out", tmp_path / "nowhere", "--debug"))
-
-
-def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
-    """--help gives the default of every setting and where the data comes from."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--help"])
-    assert ended.value.code == 0
-    shown = " ".join(capsys.readouterr().out.split())
-    defaults = build_parser().parse_args(["--out", "x"])
-    for value in (defaults.samples, defaults.seed):
-        assert f"(default: {value})" in shown
-    assert "None" not in shown
-    assert DATA_VARIABLE in shown
-
-
-@pytest.mark.parametrize(
-    ("flag", "text", "expected"),
-    [
-        ("--samples", "0", "a whole number from 1 to 100, found '0'"),
-        ("--samples", "101", "a whole number from 1 to 100, found '101'"),
-        ("--seed", "-1", "a whole number from 0 to 4294967295, found '-1'"),
-    ],
-)
-def test_impossible_values_are_usage_errors(
-    capsys: pytest.CaptureFixture[str], flag: str, text: str, expected: str
-) -> None:
-    """A value that makes no sense is status 2 and a line with the flag and what it takes."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--out", "x", flag, text])
-    assert ended.value.code == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith(f"digitcam-explore: error: argument {flag}: ")
-    assert expected in line

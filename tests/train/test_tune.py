@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import os
-import resource
 import shlex
 import signal
 import subprocess
@@ -26,10 +25,11 @@ from digitcam.train.cli.train import build_parser as train_parser
 from digitcam.train.cli.train import recipe_of
 from digitcam.train.cli.tune import build_parser, main, trial_recipe
 from digitcam.train.data import DigitData, load_digits
-from digitcam.train.errors import RunError, TrainError
+from digitcam.train.errors import RunError
 from digitcam.train.tuning.space import SETTINGS, own_values, recipe_with, search_space
 
 from .browser import open_page
+from .test_explore import little_room
 
 if TYPE_CHECKING:
     from digitcam.train.tuning.search import Search
@@ -406,17 +406,6 @@ def test_trials_of_other_machines_are_left_to_them(tmp_path: Path) -> None:
         assert again.trial.params["rate"] == rate
 
 
-@contextmanager
-def little_room(room: int) -> Iterator[None]:
-    """Let no file grow beyond some bytes, as on a disk that is full."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
 def test_full_disk_keeps_the_journal_whole(tmp_path: Path) -> None:
     """A record that finds no room is left out whole, and the next is read like those before."""
     study = open_study(tmp_path)
@@ -651,48 +640,3 @@ def test_unusable_folder_is_one_line(
     assert main(command(tmp_path / "file", digits_npz)[3:]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{tmp_path / 'file'}: cannot be used as a study's folder: " in line
-
-
-@pytest.mark.parametrize(
-    ("flag", "text", "expected"),
-    [
-        ("--arch", "resnet", "choose from "),
-        ("--trials", "0", "a whole number from 1, found '0'"),
-        ("--workers", "-1", "a whole number from 1, found '-1'"),
-        ("--epochs", "1.5", "a whole number from 1, found '1.5'"),
-        ("--validation", "0", "a whole number from 1, found '0'"),
-        ("--search", "dropout", "choose from "),
-    ],
-)
-def test_impossible_values_are_usage_errors(
-    capsys: pytest.CaptureFixture[str], flag: str, text: str, expected: str
-) -> None:
-    """A value that makes no sense is status 2 and a line with the flag and what it takes."""
-    with pytest.raises(SystemExit) as ended:
-        main(["--out", "study", flag, text])
-    assert ended.value.code == 2
-    line = capsys.readouterr().err.splitlines()[-1]
-    assert line.startswith(f"digitcam-tune: error: argument {flag}: ")
-    assert expected in line
-
-
-def test_missing_optuna_names_the_extra(digits_npz: Path, tmp_path: Path) -> None:
-    """Without Optuna there is one line, before any training, that names it."""
-    script = (
-        "import sys; sys.modules['optuna'] = None; "  # An import of it then fails.
-        "from digitcam.train.cli.tune import main; sys.exit(main(sys.argv[1:]))"
-    )
-    arguments = command(tmp_path / "study", digits_npz)[3:]
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 1
-    (line,) = done.stderr.splitlines()
-    assert line.startswith("digitcam-tune: the search needs ")
-    assert line.endswith("optuna; pip install 'digitcam[train]'")
-
-
-def test_debug_shows_the_traceback(tmp_path: Path) -> None:
-    """With --debug an error is raised as it is."""
-    with pytest.raises(TrainError):
-        main(["--out", str(tmp_path), "--data", str(tmp_path / "nowhere"), "--debug"])
