@@ -130,11 +130,11 @@ _source: Source
 def _start_worker(source: Source) -> None:
     global _source
     cv2.setNumThreads(1)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     _source = source
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Leave when the parent was killed; a pool's workers would wait for work for ever."""
     parent = parent_process()
     if parent:

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -26,6 +26,7 @@ from optuna.distributions import BaseDistribution, distribution_to_json
 from optuna.pruners import MedianPruner
 
 from ..data import DigitData
+from ..epochs import end_with_parent
 from ..errors import TrainError
 from ..paper import load_paper
 from ..run import Recipe, say
@@ -161,7 +162,7 @@ def work(search: Search) -> None:
     """Run trials, as the main function of a process of its own, until enough are done."""
     signal.signal(signal.SIGTERM, _interrupted)
     os.environ.setdefault("TF_NUM_INTRAOP_THREADS", str(search.processors))
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    threading.Thread(target=end_with_parent, daemon=True).start()
     try:
         _run_trials(search)
     except KeyboardInterrupt:
@@ -178,14 +179,6 @@ def work(search: Search) -> None:
 def _interrupted(number: int, frame: FrameType | None) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # Once is enough; the trial is handed back.
     raise KeyboardInterrupt
-
-
-def _end_with_parent() -> None:
-    """Leave when the parent was killed; called again, the search goes on with this trial."""
-    parent = parent_process()
-    if parent:
-        parent.join()
-        os._exit(1)
 
 
 def _run_trials(search: Search) -> None:
