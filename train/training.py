@@ -6,7 +6,7 @@ import hashlib
 import math
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     import keras
 
 TAUGHT = 0.7
-"""Part of a target that comes from a teacher, if there is one; the label makes the rest. Hinton,
+"""Part of a target that comes from teachers, if there are some; the label makes the rest. Hinton,
 Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network"."""
 LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
 
@@ -55,7 +55,7 @@ def train(
     path: Path,
     workers: int | None = None,
     photographs: Path | None = None,
-    teacher: Path | None = None,
+    teachers: Sequence[Path] = (),
     watch: Watch | None = None,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
@@ -68,8 +68,8 @@ def train(
         workers: Processes that distort digits; does not change the result.
         photographs: Folder of real handwriting, see paper.load_paper; without it the network
             learns from rendered scenes alone what is no digit.
-        teacher: A trained ``model.keras`` with the same classes, whose probabilities the network
-            learns beside the labels.
+        teachers: Each a trained ``model.keras`` with the same classes; the mean of their
+            probabilities is learnt beside the labels.
         watch: Is told of each epoch.
 
     Returns:
@@ -83,8 +83,8 @@ def train(
     paper = load_paper(photographs) if photographs else None
     with join_team(recipe.batch_size) as team:
         model = fresh_model(recipe)
-        guide = load_teacher(teacher, model.output_shape[-1]) if teacher else None
-        description = describe(data, recipe, paper, teacher)
+        guides = [load_teacher(teacher, model.output_shape[-1]) for teacher in teachers]
+        description = describe(data, recipe, paper, teachers)
         team.agree_on(description)
         folder = RunFolder(path, description) if team.chief else None
         if team.tell(bool(folder and folder.finished)):
@@ -92,16 +92,20 @@ def train(
         else:
             marks = load_paper(photographs, "calibration") if photographs else None
             dataset = split_dataset(data, recipe, paper, marks)
-            state = _epochs(model, dataset, recipe, folder, team, workers, guide, watch)
+            state = _epochs(model, dataset, recipe, folder, team, workers, guides, watch)
             if folder and state:
                 finish(data, dataset, state, folder, recipe)
     return read_json(path / "metrics.json") if folder else {}
 
 
 def describe(
-    data: DigitData, recipe: Recipe, paper: PaperData | None = None, teacher: Path | None = None
+    data: DigitData,
+    recipe: Recipe,
+    paper: PaperData | None = None,
+    teachers: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
+    hashes = [_hash_of(teacher) for teacher in teachers]
     return {
         "format": FORMAT,
         **asdict(recipe),
@@ -111,7 +115,7 @@ def describe(
             **data.digests(),
             **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
         },
-        "teacher_sha256": _hash_of(teacher) if teacher else None,
+        "teacher_sha256": hashes if len(hashes) > 1 else next(iter(hashes), None),
         "versions": versions(),
     }
 
@@ -144,7 +148,7 @@ def _epochs(
     folder: RunFolder | None,
     team: Team,
     workers: int | None,
-    teacher: keras.Model | None,
+    teachers: Sequence[keras.Model],
     watch: Watch | None,
 ) -> State | None:
     state = folder.state() if folder else None
@@ -152,7 +156,7 @@ def _epochs(
         say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
         model = load_model(folder.path / state.checkpoint)
     else:
-        compile_model(model, recipe, dataset.samples, taught=teacher is not None)
+        compile_model(model, recipe, dataset.samples, taught=bool(teachers))
     done = team.tell(len(state.history) if state else 0)
     team.train_together(model)
     with dataset.feed(workers) as feed:
@@ -162,7 +166,7 @@ def _epochs(
                 break
             say(f"epoch {epoch + 1} of {recipe.epochs}")
             images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
-            targets = _targets(model, images, labels, teacher)
+            targets = _targets(model, images, labels, teachers)
             seed_dropout(model, recipe.seed, epoch)
             row = _train_epoch(model, epoch, images, targets, dataset, recipe, team)
             if not math.isfinite(row["loss"] + row.get("val_loss", 0)):
@@ -192,15 +196,17 @@ def _targets(
     model: keras.Model,
     images: NDArray[np.uint8],
     labels: NDArray[np.uint8],
-    teacher: keras.Model | None,
+    teachers: Sequence[keras.Model],
 ) -> NDArray[Any]:
     """Return what to learn: labels (N, ...), or probabilities (N, ..., classes) if taught."""
     _, *between, classes = model.output_shape
-    if teacher is None:
+    if not teachers:
         return labels.reshape(-1, *between)
-    taught = probabilities(predict_logits(teacher, images))
+    answers = [probabilities(predict_logits(each, images)) for each in teachers]
+    taught: NDArray[np.float32] = np.mean(answers, axis=0)
     own = np.eye(classes, dtype=np.float32)[labels]
-    return (TAUGHT * taught + (1 - TAUGHT) * own).reshape(-1, *between, classes)
+    mixed: NDArray[np.float32] = TAUGHT * taught + (1 - TAUGHT) * own
+    return mixed.reshape(-1, *between, classes)
 
 
 def _train_epoch(

@@ -293,7 +293,7 @@ def test_other_recipe_is_refused(trained: Trained, keras_call: Call, digits_npz:
 def test_network_learns_from_a_teacher(
     trained: Trained, keras_call: Call, digits_npz: Path, tmp_path: Path
 ) -> None:
-    """With a teacher the weights are others, and the recipe names it."""
+    """With a teacher the weights are others, the recipe names it, and two alike teach as one."""
     teacher = trained.folder / "model.keras"
     out = tmp_path / "taught"
     answer = keras_call("train", *arguments(out, digits_npz, "--teacher", str(teacher)))
@@ -307,6 +307,11 @@ def test_network_learns_from_a_teacher(
     assert rows[0]["loss"] != rows[1]["loss"]
     refused = keras_call("train", *arguments(out, digits_npz))
     assert "use the same settings or another --out" in complaint(refused)
+    both, twice = tmp_path / "both", ("--teacher", str(teacher)) * 2
+    assert keras_call("train", *arguments(both, digits_npz, *twice)).value == 0
+    assert read_state(both)["history"][0]["loss"] == pytest.approx(rows[0]["loss"])
+    named = json.loads((both / "recipe.json").read_text())["teacher_sha256"]
+    assert named == [f"sha256:{digest}"] * 2
 
 
 @pytest.mark.parametrize("make", ["missing", "broken"])

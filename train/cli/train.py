@@ -59,7 +59,14 @@ def build_parser() -> argparse.ArgumentParser:
     add("--presets", action="store_true", help="list the architectures with their settings")
     add_data(parser)
     add_photographs(parser)
-    add("--teacher", type=Path, metavar="MODEL", help="learn from this model.keras too")
+    add(
+        "--teacher",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="MODEL",
+        help="learn from this model.keras too; again for the mean of several",
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--arch",
