@@ -13,6 +13,7 @@ from digitcam.edge.crop import fingerprint
 from .errors import RunError
 from .paper import CLASSES, REJECT, SEVERAL
 from .run import FORMAT, read_json
+from .strings.recipe import KIND as STRINGS
 
 MIN_CONFIDENCE = 0.5
 """Threshold of a run that chose none."""
@@ -112,6 +113,11 @@ def _check_version(path: Path, recipe: Mapping[str, Any]) -> None:
         raise RunError(
             f"{path}: format must be {FORMAT}, found {recipe.get('format')!r}; {AGAIN} of this "
             "version"
+        )
+    if recipe.get("kind") == STRINGS:
+        raise RunError(
+            f"{path}: expected the training of a network for single digits, found one of a reader "
+            "of strings; give it to digitcam-convert, or here one that digitcam-train made"
         )
     if recipe.get("preprocessing") != fingerprint():
         raise RunError(

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.handwriting import draw_digit
+from digitcam.train.paper import Part, part_of
+from digitcam.train.scene import render_rows
 
 KERAS_PROCESS = Path(__file__).parent / "keras_process.py"
 NOBODY = "http://127.0.0.1:9"
@@ -50,6 +52,30 @@ def digits_npz(digits: DigitData, tmp_path_factory: pytest.TempPathFactory) -> P
     path = tmp_path_factory.mktemp("data") / "mnist.npz"
     np.savez_compressed(path, **vars(digits))
     return path
+
+
+@pytest.fixture(scope="session")
+def numbers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of photographs with numbers: 12 to train on, 4 to calibrate on, each of a part."""
+    folder = tmp_path_factory.mktemp("numbers")
+    (folder / "amounts").mkdir()
+    rng = np.random.default_rng(11)
+    truth = {}
+    for part, count in (("training", 12), ("calibration", 4)):
+        for name in picture_names(part, count):
+            text = "".join(map(str, rng.integers(0, 10, rng.integers(2, 7))))
+            scene = render_rows([text], rng, size=(90, 330), height_px=40)
+            cv2.imwrite(str(folder / "amounts" / name), scene.image)
+            boxes = [[d.x, d.y, d.width, d.height, d.digit] for d in scene.digits]
+            truth[name] = {"text": text, "boxes": boxes}
+    (folder / "amounts" / "truth.json").write_text(json.dumps(truth))
+    return folder
+
+
+def picture_names(part: Part, count: int) -> list[str]:
+    """Return names of pictures in amounts/ that are used for something."""
+    names = (f"{number}.png" for number in range(1000))
+    return [name for name in names if part_of(f"amounts/{name}") == part][:count]
 
 
 @dataclass(frozen=True)

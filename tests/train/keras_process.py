@@ -25,6 +25,7 @@ from digitcam.train import training
 from digitcam.train.architectures import PRESETS, build_model
 from digitcam.train.architectures.cost import multiplications
 from digitcam.train.cli.evaluate import main as evaluate_main
+from digitcam.train.cli.strings import main as strings_main
 from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
@@ -35,6 +36,11 @@ from digitcam.train.saliency import GradCam
 def train(*arguments: str) -> int:
     """Call digitcam-train and return its exit status."""
     return main(arguments)
+
+
+def train_strings(*arguments: str) -> int:
+    """Call digitcam-train-strings and return its exit status."""
+    return strings_main(arguments)
 
 
 def train_one_epoch(*arguments: str) -> int:
@@ -167,6 +173,7 @@ CALLS = {
     call.__name__: call
     for call in (
         train,
+        train_strings,
         train_without_room,
         train_one_epoch,
         download,

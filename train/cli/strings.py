@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +23,15 @@ from .common import (
 
 COMMAND = "digitcam-train-strings"
 NEEDED = ("keras", "tensorflow", "scipy")
+SETTINGS: dict[str, tuple[Callable[[str], float], str, str]] = {
+    "epochs": (whole(1), "N", "how often it learns from an epoch's strings"),
+    "batch_size": (whole(1), "N", "strings a step"),
+    "learning_rate": (amount, "RATE", "highest rate"),
+    "weight_decay": (amount, "PART", "of adamw"),
+    "width": (amount, "FACTOR", "filters, as a multiple of the network's own"),
+    "validation": (whole(1), "N", "digits held back"),
+}
+"""Fields of a recipe that have a flag: its type, what it takes, and what it is."""
 KINDS = {
     "whole": "strings of photographs, an epoch",
     "spliced": "strings of parts of such, an epoch",
@@ -44,21 +53,14 @@ def build_parser() -> argparse.ArgumentParser:
     add_data(parser)
     add_photographs(parser)
     default = "(default: %(default)s)"
-    add("--epochs", type=whole(1), default=recipe.epochs, metavar="N", help=default)
-    add(
-        "--learning-rate",
-        type=amount,
-        default=recipe.learning_rate,
-        metavar="RATE",
-        help=f"highest rate {default}",
-    )
-    add(
-        "--width",
-        type=amount,
-        default=recipe.width,
-        metavar="FACTOR",
-        help=f"filters, as a multiple of the network's own {default}",
-    )
+    for name, (kind, metavar, about) in SETTINGS.items():
+        add(
+            f"--{name.replace('_', '-')}",
+            type=kind,
+            default=getattr(recipe, name),
+            metavar=metavar,
+            help=f"{about} {default}",
+        )
     for name, about in KINDS.items():
         add(
             f"--{name}",
@@ -89,13 +91,9 @@ def _train(options: argparse.Namespace) -> int:
     from ..data import load_digits
     from ..strings.training import train_strings
 
-    recipe = StringRecipe(
-        seed=options.seed,
-        epochs=options.epochs,
-        learning_rate=options.learning_rate,
-        width=options.width,
-    )
+    given = {name: getattr(options, name) for name in (*SETTINGS, "seed")}
     amounts = {name: getattr(options, name) for name in KINDS}
+    recipe = StringRecipe(**given)
     recipe = replace(recipe, feed=replace(recipe.feed, **amounts))
     metrics = train_strings(
         load_digits(options.data), recipe, options.out, options.workers, options.photographs

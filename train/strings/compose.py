@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import accumulate
 
 import cv2
 import numpy as np
@@ -180,12 +180,15 @@ def _drawn(labels: NDArray[np.uint8], digit: int | None, rng: np.random.Generato
 
 def _cuts(string: RealString) -> list[tuple[int, int]]:
     """Return where a string may be cut: (digits to the left, column)."""
+    width = string.ink.shape[1]
+    reached = accumulate((spot.right for spot in string.spots), max)
     inside = [
-        (place, round((a.right + b.left) / 2))
-        for place, (a, b) in enumerate(pairwise(string.spots), 1)
-        if b.left - a.right >= CUT_GAP_PX
+        # A box may reach beyond the ink that was found.
+        (place, min(max(round((right + spot.left) / 2), 0), width))
+        for place, (right, spot) in enumerate(zip(reached, string.spots[1:], strict=False), 1)
+        if spot.left - right >= CUT_GAP_PX
     ]
-    return [(0, 0), *inside, (len(string.spots), string.ink.shape[1])]
+    return [(0, 0), *inside, (len(string.spots), width)]
 
 
 def _end(paper: _Paper, rng: np.random.Generator, base: float) -> None:

@@ -100,7 +100,7 @@ def load_strings(folder: Path, part: Part = "training") -> tuple[RealString, ...
     """
     try:
         strings = tuple(_strings(folder / "amounts", part))
-    except (OSError, ValueError, LookupError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise DataError(
             f"{folder}: expected amounts/ with truth.json and its pictures, cannot use it: "
             f"{error!r:.120}; see CONTRIBUTING.md"

@@ -19,6 +19,7 @@ from digitcam.edge.string_image import (
 )
 
 from ..epochs import Job
+from ..errors import DataError
 from .compose import MAX_DIGITS, Writer, as_labels
 from .distort import distort
 from .recipe import StringFeedSettings
@@ -26,6 +27,8 @@ from .recipe import StringFeedSettings
 Samples = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]
 """Images (N, 32, 256) uint8, black behind their own width; widths (N,), px; labels (N, 12) uint8,
 a digit's class is the digit + 1, and 0 fills up."""
+MAX_FAILURES = 2000
+"""Strings in a row that do not fit an image, after which no other is written."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +54,36 @@ class StringSource:
         return sum(self.amounts.values())
 
     def make(self, job: Job) -> Samples:
-        """Return the samples of a job."""
+        """Return the samples of a job.
+
+        Raises:
+            DataError: What is written of the material does not fit an image.
+        """
         rng = np.random.default_rng(job.seed)
         made: list[tuple[GrayImage, Sequence[int]]] = []
+        failures = 0
         while len(made) < job.count:
-            ink, digits = self.writer.write(job.kind, rng)
-            if min(ink.shape) >= 4:
-                image = distort(ink, rng, self.settings.distortion)
-                if readable(image, digits):
-                    made.append((image, digits))
+            sample = self._sample(job.kind, rng)
+            if sample:
+                made.append(sample)
+            failures = 0 if sample else failures + 1
+            if failures == MAX_FAILURES:
+                raise DataError(
+                    f"expected strings of at most {MAX_DIGITS} digits that fit an image, found "
+                    f"none in {MAX_FAILURES} of kind {job.kind!r}; leave them out with "
+                    f"--{job.kind} 0, or give other photographs"
+                )
         return stacked(made)
+
+    def _sample(
+        self, kind: str, rng: np.random.Generator
+    ) -> tuple[GrayImage, Sequence[int]] | None:
+        """Return a string's image and digits, or None if it does not fit."""
+        ink, digits = self.writer.write(kind, rng)
+        if min(ink.shape) < 4:
+            return None
+        image = distort(ink, rng, self.settings.distortion)
+        return (image, digits) if readable(image, digits) else None
 
 
 def readable(image: GrayImage, digits: Sequence[int]) -> bool:

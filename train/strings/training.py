@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.bundle import STRING_CLASSES
-from digitcam.edge.string_image import padded_width, string_fingerprint
+from digitcam.edge.string_image import (
+    HEIGHT_PX,
+    WIDTH_STEP_PX,
+    padded_width,
+    string_fingerprint,
+)
 
 from ..data import DigitData
 from ..epochs import EpochFeed, Job
@@ -22,7 +27,7 @@ from ..network import load_model, seed_dropout
 from ..paper import Part, load_paper
 from ..run import FORMAT, RunFolder, State, read_json, say
 from ..training import diverged, versions
-from .compose import Writer
+from .compose import MAX_DIGITS, Writer
 from .material import load_strings, make_material
 from .network import build, compile_model
 from .reading import calibration_error, fit_temperature, texts_of, truths_of, worth
@@ -79,14 +84,24 @@ def train_strings(
         writers.append(
             Writer(make_material(data.x_train[chosen], data.y_train[chosen], paper, strings))
         )
+    source = StringSource(writers[0], recipe.feed)
+    if source.samples < recipe.batch_size:
+        raise RunError(
+            f"an epoch must be at least one batch of {recipe.batch_size} strings, found "
+            f"{source.samples}; ask for more with {_flags(source.amounts)}"
+        )
     folder = RunFolder(path, _describe(data, recipe, writers[0]))
     if folder.finished:
         say(f"{path} is trained already; give another --out for a new training")
         return read_json(path / "metrics.json")
     judged = _held(writers[1], recipe.seed)
-    state = _epochs(StringSource(writers[0], recipe.feed), judged, recipe, folder, workers)
+    state = _epochs(source, judged, recipe, folder, workers)
     _finish(state, judged, plain_strings(writers[1]), folder)
     return read_json(path / "metrics.json")
+
+
+def _flags(kinds: Iterable[str]) -> str:
+    return " or ".join(f"--{kind}" for kind in kinds)
 
 
 def _describe(data: DigitData, recipe: StringRecipe, writer: Writer) -> dict[str, Any]:
@@ -138,6 +153,7 @@ def _epochs(
             weight_decay=recipe.weight_decay,
             steps=recipe.epochs * (source.samples // recipe.batch_size),
         )
+    _trace(model, recipe.batch_size)
     with EpochFeed(source, recipe.seed, workers) as feed:
         for epoch in range(len(state.history) if state else 0, recipe.epochs):
             say(f"epoch {epoch + 1} of {recipe.epochs}")
@@ -152,6 +168,22 @@ def _epochs(
     return state
 
 
+def _trace(model: keras.Model, batch_size: int) -> None:
+    """Have the training's step laid out alike wherever a training begins or goes on.
+
+    TensorFlow lays it out for the first width that it sees, and for all others at the second; the
+    two round differently. What the steps have changed is put back.
+    """
+    model.optimizer.build(model.trainable_variables)
+    variables = [*model.variables, *model.optimizer.variables]
+    before = [np.array(each) for each in variables]
+    for width in (WIDTH_STEP_PX, 2 * WIDTH_STEP_PX):
+        images = np.zeros((batch_size, HEIGHT_PX, width), np.uint8)
+        model.train_on_batch(_input(images), np.zeros((batch_size, MAX_DIGITS), np.int32))
+    for variable, value in zip(variables, before, strict=True):
+        variable.assign(value)
+
+
 def _train_epoch(
     model: keras.Model, epoch: int, samples: Samples, judged: Samples, recipe: StringRecipe
 ) -> dict[str, float]:
@@ -160,10 +192,6 @@ def _train_epoch(
         float(model.train_on_batch(_input(images), labels.astype(np.int32)))
         for images, labels in batches(samples, recipe.batch_size)
     ]
-    if not losses:
-        raise RunError(
-            f"expected at least {recipe.batch_size} strings an epoch, found {len(samples[1])}"
-        )
     read = worth(texts_of(predict(model, judged)), truths_of(judged[2]))
     row = {
         "epoch": epoch + 1,
