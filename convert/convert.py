@@ -59,14 +59,14 @@ def convert(
 
     """
     run = load_run(folder)
-    _require_runtimes("nothing converted")
+    require_runtimes("nothing converted")
     data = load()
-    check_data(run, data)
+    check_data(folder, run.recipe, data)
     stem = bundle_stem(out)
     stem.parent.mkdir(parents=True, exist_ok=True)
     model, figures, sidecar = _make(run, data, stem, say, max_gap)
     card = build_card(stem.name, sidecar)
-    _require_loadable(model, sidecar)
+    require_loadable(model, sidecar)
     write_bundle(stem, model, sidecar, card)
     say(f"wrote {', '.join(str(path) for path in bundle_files(stem))}")
     return figures
@@ -94,7 +94,7 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
         raise RefusedError(
             "1 check failed, the others need a whole bundle", [str(error)]
         ) from error
-    _require_runtimes("nothing checked")
+    require_runtimes("nothing checked")
     recorded = bundle.sidecar.get("figures")
     if not isinstance(recorded, dict) or not _is_part(recorded.get("mnist_test_accuracy_float")):
         raise RefusedError(
@@ -106,13 +106,13 @@ def check(path: Path, load: Callable[[], DigitData], say: Say) -> Figures:
     say("checking the graph and both runtimes")
     verdict = verify(bundle, reference, data)
     failures = [
-        *_other_data(bundle.sidecar, data),
+        *other_data(bundle.sidecar, data),
         *verdict.failures,
         *golden_failures(bundle, reference.step_limit),
         *_other_figures(recorded, verdict.figures, reference.max_gap),
     ]
     if failures:
-        raise RefusedError(f"{_count(failures)} failed", failures)
+        raise RefusedError(f"{count_checks(failures)} failed", failures)
     return verdict.figures
 
 
@@ -136,7 +136,9 @@ def _make(
     )
     verdict = verify(bundle, reference, data)
     if verdict.failures:
-        raise RefusedError(f"nothing written, {_count(verdict.failures)} failed", verdict.failures)
+        raise RefusedError(
+            f"nothing written, {count_checks(verdict.failures)} failed", verdict.failures
+        )
     limit = verdict.figures.agreement.limit if verdict.figures.agreement else STEP
     golden = golden_of(runtimes.logits(bundle, "tflite-runtime", golden_images()), limit)
     sidecar = build_sidecar(
@@ -158,14 +160,23 @@ def _unwritten(run: FinishedRun, model: bytes, stem: Path) -> Bundle:
     )
 
 
-def _require_runtimes(consequence: str) -> None:
+def require_runtimes(consequence: str) -> None:
+    """Refuse to begin what one of the runtimes is missing for.
+
+    Raises:
+        RefusedError: It tells what is missing, after the consequence.
+    """
     missing = missing_runtimes()
     if missing:
         raise RefusedError(f"{consequence}, the checks need both runtimes", missing)
 
 
-def _require_loadable(model: bytes, sidecar: Mapping[str, Any]) -> None:
-    """Have the device's own loader read the bundle before it gets its name."""
+def require_loadable(model: bytes, sidecar: Mapping[str, Any]) -> None:
+    """Have the device's own loader read the bundle before it gets its name.
+
+    Raises:
+        RefusedError: It cannot.
+    """
     with tempfile.TemporaryDirectory() as folder:
         rehearsal = Path(folder) / "bundle"
         write_bundle(rehearsal, model, sidecar, "")
@@ -176,7 +187,8 @@ def _require_loadable(model: bytes, sidecar: Mapping[str, Any]) -> None:
             raise RefusedError("nothing written, 1 check failed", [reason]) from error
 
 
-def _other_data(sidecar: Mapping[str, Any], data: DigitData) -> list[str]:
+def other_data(sidecar: Mapping[str, Any], data: DigitData) -> list[str]:
+    """Tell, in a sentence, of other test digits than those that a bundle was measured on."""
     training = sidecar.get("training")
     recorded = training.get("data") if isinstance(training, dict) else None
     digest = data.digests()["x_test"]
@@ -196,7 +208,7 @@ def _recorded_reference(
     holder = conversion if isinstance(conversion, dict) else {}
     max_gap = holder.get("max_gap_points", MAX_GAP_POINTS)
     limit = figures.get("golden_step_limit", STEP)
-    if not _is_within(max_gap, 0, 100) or not _is_within(limit, STEP, 255):
+    if not is_within(max_gap, 0, 100) or not is_within(limit, STEP, 255):
         raise RefusedError(
             "1 check failed, the others need it",
             [
@@ -230,14 +242,16 @@ def _other_figures(recorded: Mapping[str, Any], measured: Figures, max_gap: floa
 
 
 def _is_part(value: object) -> TypeGuard[float]:
-    return _is_within(value, 0, 1)
+    return is_within(value, 0, 1)
 
 
-def _is_within(value: object, low: float, high: float) -> TypeGuard[float]:
+def is_within(value: object, low: float, high: float) -> TypeGuard[float]:
+    """Say whether something is a number within bounds."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     return is_number and low <= value <= high  # type: ignore[operator]
 
 
-def _count(failures: Sequence[str]) -> str:
+def count_checks(failures: Sequence[str]) -> str:
+    """Return how many checks failed, as a message has it."""
     number = len(failures)
     return f"{number} check{'s' if number > 1 else ''}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.crop import IMAGE_SHAPE
 from digitcam.train.data import DigitData
-from digitcam.train.finished import AGAIN, FinishedRun, load_finished
+from digitcam.train.finished import AGAIN, RECIPE, FinishedRun, load_finished
 
 from .errors import RunFolderError
 
@@ -29,22 +31,27 @@ def load_run(folder: Path) -> FinishedRun:
     return run
 
 
-def check_data(run: FinishedRun, data: DigitData) -> None:
-    """Refuse other digits than the run was trained and tested with.
+def check_data(folder: Path, recipe: Mapping[str, Any], data: DigitData) -> None:
+    """Refuse other digits than a run was trained and tested with.
+
+    Args:
+        folder: Of the run.
+        recipe: Of the run; tells the digests.
+        data: What is given now.
 
     Raises:
         RunFolderError: A digest differs.
     """
-    recorded = run.recipe.get("data")
+    recorded = recipe.get("data")
     if not isinstance(recorded, dict):
         raise RunFolderError(
-            f"{run.recipe_path}: expected the digests of the data under 'data', found "
+            f"{folder / RECIPE}: expected the digests of the data under 'data', found "
             f"{recorded!r}; {AGAIN}"
         )
     other = [name for name, digest in data.digests().items() if recorded.get(name) != digest]
     if other:
         raise RunFolderError(
-            f"{run.folder}: was trained on other data than is given ({', '.join(other)} differ); "
+            f"{folder}: was trained on other data than is given ({', '.join(other)} differ); "
             "give the same with --data"
         )
 

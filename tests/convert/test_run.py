@@ -175,6 +175,7 @@ def test_other_data_is_refused(folder: Path) -> None:
     x, y = np.zeros((1, 28, 28), np.uint8), np.zeros(1, np.uint8)
     data = DigitData(x, y, x, y)
     change(folder / "recipe.json", data=data.digests())
-    check_data(load_run(folder), data)
+    recipe = load_run(folder).recipe
+    check_data(folder, recipe, data)
     with pytest.raises(RunFolderError, match=r"\(y_test differ\)"):
-        check_data(load_run(folder), DigitData(x, y, x, np.ones(1, np.uint8)))
+        check_data(folder, recipe, DigitData(x, y, x, np.ones(1, np.uint8)))
