@@ -28,9 +28,11 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-train: $(VENV)/.dev  ## Train the shipped model anew and export it (an hour on four cores).
+train: $(VENV)/.dev  ## Train the shipped models anew and export them (two hours on four cores).
 	$(BIN)/digitcam-train --out runs/digits $(PHOTOGRAPHS)
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
+	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS)
+	$(BIN)/digitcam-convert runs/strings --out edge/models/strings
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -34,7 +34,7 @@ class Part:
     name: str
     replaced: dict[tuple[object, str], object] = field(default_factory=dict)
     """Values of attributes, by owner and name."""
-    preprocess: PreprocessSettings = PreprocessSettings()
+    settings: Settings = Settings()
 
 
 def _no_context(
@@ -51,9 +51,10 @@ PARTS = (
     Part("nothing"),
     Part(
         "the contrast floor of the neighbourhood",
-        preprocess=PreprocessSettings(min_relative_contrast=0),
+        settings=Settings(preprocess=PreprocessSettings(min_relative_contrast=0)),
     ),
     Part("removal of rulings", {(segment, "suspects"): lambda *_: []}),
+    Part("the reader of strings", settings=Settings(strings="")),
     Part("parting of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
                                         (recognize, "ALWAYS_WIDE"): 1e9}),
     Part("cuts at necks", {(parting, "MAX_NECK"): -1.0}),
@@ -104,7 +105,7 @@ def _figures(part: Part, sets: dict[str, Set], model: Path, runtime: str) -> lis
     for each in patches:
         each.start()
     try:
-        settings = Settings(runtime=runtime, preprocess=part.preprocess)  # type: ignore[arg-type]
+        settings = replace(part.settings, runtime=runtime)  # type: ignore[arg-type]
         reader = Digitcam(model, settings)
         return [
             _told(value(_score(reader, sets[name]))) if name in sets else "-"

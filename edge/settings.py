@@ -251,7 +251,7 @@ class Settings:
     """Processors that the network may use."""
     model: str = _text("digits")
     """Model bundle: a path, or the name of a shipped one."""
-    strings: str = _text("")
+    strings: str = _text("strings")
     """Bundle that reads words of touching digits: a path, or the name of a shipped one; without
     it, or beside a model that does not know `several`, they are parted."""
     min_confidence: float | None = _within(None, 0, 1)

@@ -12,10 +12,8 @@ import numpy as np
 from .frame import Box, GrayImage, enclosing_box
 from .segment import Candidate, Marks, group_words, is_bit_of, union_of
 
-WORD_GAP = 2.0
+WORD_GAP = 1.0
 """Widest space in a word, in heights."""
-MIN_ASPECT = 0.9
-"""Width over height of a word; what is narrower is one digit."""
 MAX_WORDS = 24
 """Most words of a frame that are read as strings; the others' digits are parted."""
 MIN_INK = 0.25
@@ -49,8 +47,7 @@ def find_words(marks: Marks, groups: Iterable[Collection[int]]) -> list[Word]:
         word = set().union(*together)
         words.append(word)
         held.append(word)
-    found = [_word(marks, sorted(members)) for members in held]
-    return [word for word in found if word.box.width >= MIN_ASPECT * word.box.height][:MAX_WORDS]
+    return [_word(marks, sorted(members)) for members in held[:MAX_WORDS]]
 
 
 def _word(marks: Marks, members: list[int]) -> Word:

@@ -35,13 +35,15 @@ def check_settings(path: Path | None) -> tuple[Finding, Settings | None]:
 
 
 def check_model(settings: Settings) -> tuple[Finding, Bundle | None]:
-    """Load the bundle: its hash, its preprocessing and its sidecar."""
+    """Load the bundles: their hashes, their preprocessing and their sidecars."""
+    names = [name for name in (settings.model, settings.strings) if name]
     try:
-        bundle = load_bundle(Path(settings.model))
+        bundles = [load_bundle(Path(name)) for name in names]
     except ModelError as error:
         return refusal("model", error), None
-    found = f"{bundle.name}, sha256 {bundle.sha256:.12}, fits this digitcam's preprocessing"
-    return ok("model", found), bundle
+    found = " and ".join(f"{bundle.name}, sha256 {bundle.sha256:.12}" for bundle in bundles)
+    fits = "fit" if len(bundles) > 1 else "fits"
+    return ok("model", f"{found}, {fits} this digitcam's preprocessing"), bundles[0]
 
 
 def check_runtime(settings: Settings, bundle: Bundle | None, machine: Machine) -> Finding:
