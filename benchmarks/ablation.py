@@ -47,6 +47,7 @@ def _no_bits(find_marks: Callable[..., Marks]) -> Callable[..., Marks]:
     return lambda *arguments: replace(find_marks(*arguments), bits=[])
 
 
+PARTED = Settings(strings="")
 PARTS = (
     Part("nothing"),
     Part(
@@ -54,11 +55,11 @@ PARTS = (
         settings=Settings(preprocess=PreprocessSettings(min_relative_contrast=0)),
     ),
     Part("removal of rulings", {(segment, "suspects"): lambda *_: []}),
-    Part("the reader of strings", settings=Settings(strings="")),
-    Part("parting of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
-                                        (recognize, "ALWAYS_WIDE"): 1e9}),
-    Part("cuts at necks", {(parting, "MAX_NECK"): -1.0}),
-    Part("pieces that two digits share", {(lattice, "SHARED"): -1e9}),
+    Part("the reader of strings: digits parted", settings=PARTED),
+    Part("that, and cuts at necks", {(parting, "MAX_NECK"): -1.0}, settings=PARTED),
+    Part("that, and pieces two digits share", {(lattice, "SHARED"): -1e9}, settings=PARTED),
+    Part("any reading of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
+                                            (recognize, "ALWAYS_WIDE"): 1e9}),
     Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),

@@ -12,10 +12,12 @@ import numpy as np
 from .frame import Box, GrayImage, enclosing_box
 from .segment import Candidate, Marks, group_words, is_bit_of, union_of
 
-WORD_GAP = 1.0
+WORD_GAP = 0.5
 """Widest space in a word, in heights."""
+MAX_ASPECT = 11.0
+"""Width over height of a word; wider ones would be narrowed more than the network was taught."""
 MAX_WORDS = 24
-"""Most words of a frame that are read as strings; the others' digits are parted."""
+"""Most words of a frame that are read as strings; the digits of others are parted."""
 MIN_INK = 0.25
 """Part of the word's peak contrast that bounds its digits' boxes."""
 
@@ -47,7 +49,8 @@ def find_words(marks: Marks, groups: Iterable[Collection[int]]) -> list[Word]:
         word = set().union(*together)
         words.append(word)
         held.append(word)
-    return [_word(marks, sorted(members)) for members in held[:MAX_WORDS]]
+    found = [_word(marks, sorted(members)) for members in held[:MAX_WORDS]]
+    return [word for word in found if word.box.width <= MAX_ASPECT * word.box.height]
 
 
 def _word(marks: Marks, members: list[int]) -> Word:

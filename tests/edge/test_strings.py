@@ -179,6 +179,13 @@ def test_what_a_group_spans_is_one_word() -> None:
     assert [word.members for word in words] == [[0, 1], [2]]
 
 
+def test_a_word_that_is_too_wide_is_left_out() -> None:
+    """Narrowed to the widest image, its digits would be bars."""
+    row = [block(30 * i, 0, 28, 30) for i in range(20)]
+    assert len(find_words(Marks(row[:10], []), [[3]])) == 1
+    assert not find_words(Marks(row, []), [[3]])
+
+
 def test_words_are_bounded() -> None:
     """A page full of wide marks costs no more than so many words."""
     marks = [block(0, 50 * i, 60, 30) for i in range(3 * MAX_WORDS)]
