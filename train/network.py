@@ -22,14 +22,19 @@ if TYPE_CHECKING:
 
 def fresh_model(recipe: Recipe) -> keras.Model:
     """Return the recipe's network with the first weights that its seed draws."""
+    seed_everything(recipe.seed)
+    return build_model(recipe.architecture, len(classes_of(recipe)), recipe.width)
+
+
+def seed_everything(seed: int) -> None:
+    """Have weights and order come from a seed, and the same operations give the same bits."""
     import keras
 
-    keras.utils.set_random_seed(recipe.seed)
+    keras.utils.set_random_seed(seed)
     if keras.backend.backend() == "tensorflow":
         import tensorflow
 
         tensorflow.config.experimental.enable_op_determinism()
-    return build_model(recipe.architecture, len(classes_of(recipe)), recipe.width)
 
 
 def compile_model(model: keras.Model, recipe: Recipe, samples: int, *, taught: bool) -> None:

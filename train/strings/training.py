@@ -23,7 +23,7 @@ from digitcam.edge.string_image import (
 from ..data import DigitData
 from ..epochs import EpochFeed, Job
 from ..errors import RunError
-from ..network import load_model, seed_dropout
+from ..network import load_model, seed_dropout, seed_everything
 from ..paper import Part, load_paper
 from ..run import FORMAT, RunFolder, State, read_json, say
 from ..training import diverged, versions
@@ -138,9 +138,7 @@ def _epochs(
     folder: RunFolder,
     workers: int | None,
 ) -> State:
-    import keras
-
-    keras.utils.set_random_seed(recipe.seed)
+    seed_everything(recipe.seed)
     state = folder.state()
     if state:
         say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
