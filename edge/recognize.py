@@ -239,8 +239,9 @@ class Recognizer:
         """Return the digits of a string as rows of the classifier's classes."""
         rows = np.zeros((len(digits), len(self.bundle.classes)), np.float32)
         for row, each in zip(rows, digits, strict=True):
-            row[self._others] = (1 - each.confidence) / max(len(self._others), 1)
-            row[self._digits[each.digit]] = each.confidence
+            blank, *digit = each.probabilities
+            row[self._others] = blank / max(len(self._others), 1)
+            row[self._digits] = digit
         return rows
 
     def _in_context(

@@ -31,10 +31,15 @@ class StringDigit:
     """A digit of a string."""
 
     digit: int
-    confidence: float
-    """0 to 1."""
+    probabilities: tuple[float, ...]
+    """Of the blank and of 0 to 9, where it is most certain."""
     place: float
     """Where it stands, as a part of the string's width, 0 to 1."""
+
+    @property
+    def confidence(self) -> float:
+        """Probability of the digit, 0 to 1."""
+        return self.probabilities[BLANK + 1 + self.digit]
 
 
 class StringReader:
@@ -106,6 +111,6 @@ def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[String
         if which != BLANK:
             middle = STEP_PX * (start + end) / 2 - SIDE_PX
             place = min(max(middle / (width - 2 * SIDE_PX), 0.0), 1.0)
-            confidence = float(steps[start:end, which].max())
-            digits.append(StringDigit(which - BLANK - 1, confidence, place))
+            clearest = steps[start + int(steps[start:end, which].argmax())]
+            digits.append(StringDigit(which - BLANK - 1, tuple(clearest.tolist()), place))
     return digits

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .frame import Box, GrayImage, enclosing_box
 from .segment import Candidate, Marks, group_words, is_bit_of, union_of
@@ -64,7 +65,7 @@ def _word(marks: Marks, members: list[int]) -> Word:
 
 
 def place_digits(word: Word, places: Sequence[float]) -> list[Candidate]:
-    """Return a mark for each digit: the word's ink as far as half-way to the digits beside.
+    """Return a mark for each digit: the word's ink as far as the emptiest column to the next.
 
     Args:
         word: What was read.
@@ -72,8 +73,9 @@ def place_digits(word: Word, places: Sequence[float]) -> list[Candidate]:
     """
     if not places:
         return []
-    columns = [place * word.box.width for place in places]
-    between = [round((a + b) / 2) for a, b in pairwise(columns)]
+    ink = word.contrast.sum(axis=0, dtype=np.int64)
+    columns = [round(place * (word.box.width - 1)) for place in places]
+    between = [_emptiest(ink, a, b) for a, b in pairwise(columns)]
     floor = MIN_INK * cv2.norm(word.contrast, cv2.NORM_INF)
     candidates = []
     for left, right in zip([0, *between], [*between, word.box.width], strict=True):
@@ -85,3 +87,10 @@ def place_digits(word: Word, places: Sequence[float]) -> list[Candidate]:
         box = Box(word.box.x + left + x, word.box.y + y, width, height)
         candidates.append(Candidate(box, own[y : y + height, x : x + width]))
     return candidates
+
+
+def _emptiest(ink: NDArray[np.int64], first: int, last: int) -> int:
+    """Return the column of least ink from ``first`` to ``last``, the middle one of several."""
+    between = ink[first : last + 1]
+    least = np.flatnonzero(between == between.min())
+    return first + int(least[len(least) // 2])

@@ -205,11 +205,12 @@ def test_digits_get_boxes_inside_their_word(places: list[float], width: int) -> 
 
 
 def test_a_digits_box_is_tight() -> None:
-    """It ends half-way to the digits beside, and where its ink does."""
+    """It ends where its ink does, wherever the places lie in the digits."""
     plane = np.zeros((20, 60), np.uint8)
     plane[5:15, 4:20] = plane[2:18, 40:55] = 200
-    left, right = place_digits(Word([0], Box(100, 50, 60, 20), plane), [0.2, 0.8])
-    assert (left.box, right.box) == (Box(104, 55, 16, 10), Box(140, 52, 15, 16))
+    for places in ([0.2, 0.8], [0.3, 0.7], [0.1, 0.7]):
+        left, right = place_digits(Word([0], Box(100, 50, 60, 20), plane), places)
+        assert (left.box, right.box) == (Box(104, 55, 16, 10), Box(140, 52, 15, 16))
 
 
 # --- in the reader of pictures -----------------------------------------------------------------
