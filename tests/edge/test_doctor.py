@@ -993,6 +993,6 @@ def test_an_interrupt(config: Path, module: Module) -> None:
         assert done.stdout.readline().startswith(b"ok       model")
         time.sleep(0.3)
         done.send_signal(signal.SIGINT)
-        assert done.wait(10) == 130
+        assert done.wait(40) == 130
         assert done.stderr is not None
         assert done.stderr.read() == b""
