@@ -1,4 +1,4 @@
-"""The training of the reader of strings: resumable, and the same whether interrupted or not."""
+"""The training of the reader of strings: resumable after any interruption."""
 
 from __future__ import annotations
 
