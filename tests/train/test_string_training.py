@@ -226,6 +226,7 @@ def test_without_photographs_strings_are_composed(runs: Runs) -> None:
     assert np.isfinite(lasting(runs.diverged)[0]["loss"])
 
 
+@pytest.mark.usefixtures("tensorflow")
 @pytest.mark.parametrize(
     ("flags", "reason"),
     [
@@ -251,6 +252,7 @@ def test_impossible_trainings_leave_no_folder(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("tensorflow")
 def test_photographs_without_numbers_are_refused(
     digits_npz: Path, numbers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -267,6 +269,7 @@ def test_photographs_without_numbers_are_refused(
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("tensorflow")
 @pytest.mark.parametrize("library", ["keras", "tensorflow", "scipy"])
 def test_missing_library_names_the_extra(
     library: str,

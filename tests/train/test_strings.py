@@ -460,6 +460,7 @@ def test_right_digits_are_those_that_stay() -> None:
 @pytest.mark.parametrize("strength", [1.5, 4.0, 9.0])
 def test_the_temperature_makes_confidence_true(strength: float) -> None:
     """Digits of which four in five are right get a confidence of 0.8, however sure they were."""
+    pytest.importorskip("scipy", reason="needs SciPy: pip install 'digitcam[train]'")
     logits = [steps_of("-7-", strength)] * 100
     truths = ["7"] * 80 + ["1"] * 20
     temperature = fit_temperature(logits, truths)
@@ -470,6 +471,7 @@ def test_the_temperature_makes_confidence_true(strength: float) -> None:
 
 def test_a_reader_that_reads_nothing_is_calibrated() -> None:
     """Where no digit is read the temperature is still a number, and nothing is wrong with it."""
+    pytest.importorskip("scipy", reason="needs SciPy: pip install 'digitcam[train]'")
     logits = [steps_of("---")] * 3
     temperature = fit_temperature(logits, ["1", "", "23"])
     assert 0.3 <= temperature <= 10
