@@ -22,11 +22,12 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import FORMAT, STRING_CLASSES, Bundle, load_bundle
 from digitcam.edge.errors import EdgeError
 from digitcam.edge.frame import GrayImage
-from digitcam.edge.string_image import HEIGHT_PX, STEP_PX, padded_width, string_fingerprint
+from digitcam.edge.string_image import HEIGHT_PX, logits_by_width, string_fingerprint
 from digitcam.edge.strings import LAID_OUT_PX
 from digitcam.train.data import DigitData
 from digitcam.train.epochs import Job
 from digitcam.train.finished import METRICS, MODEL, RECIPE
+from digitcam.train.network import network_input
 from digitcam.train.run import FORMAT as RUN_FORMAT
 from digitcam.train.run import read_json
 from digitcam.train.strings.compose import Writer
@@ -313,17 +314,10 @@ def _quantize(
 
 def _float_logits(network: Any, images: Sequence[GrayImage]) -> Logits:
     """Return (W / 4, classes) float32 an image; those of one width are a batch."""
-    padded = [padded_width(image.shape[1]) for image in images]
-    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(images)
-    for width in sorted(set(padded)):
-        members = [i for i, own in enumerate(padded) if own == width]
-        filled = np.zeros((len(members), HEIGHT_PX, width, 1), np.float32)
-        for row, i in zip(filled, members, strict=True):
-            row[:, : images[i].shape[1], 0] = images[i] / np.float32(255)
-        made = network.predict(filled, batch_size=BATCH, verbose=0)
-        for i, steps in zip(members, made, strict=True):
-            logits[i] = steps.reshape(width // STEP_PX, -1)
-    return logits
+    return logits_by_width(
+        images,
+        lambda batch: network.predict(network_input(batch), batch_size=BATCH, verbose=0),
+    )
 
 
 def _verify(

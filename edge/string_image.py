@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from typing import TypeVar
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from .frame import GrayImage
 from .settings import PreprocessSettings
@@ -24,6 +27,8 @@ STEP_PX = 4
 """Columns of a step, at each of which the network says whether a digit is there."""
 WIDTH_STEP_PX, MAX_WIDTH_PX = 32, 256
 """Images are filled up to a multiple; wider strings are narrowed to the largest."""
+
+Logit = TypeVar("Logit", np.int8, np.float32)
 
 PREPROCESSING = 1
 """Raise it when strings' images change; refuses older models."""
@@ -66,3 +71,27 @@ def string_image(contrast: GrayImage) -> GrayImage:
 def padded_width(width: int) -> int:
     """Return the width that a string's image is filled up to, px."""
     return min(-(-width // WIDTH_STEP_PX) * WIDTH_STEP_PX, MAX_WIDTH_PX)
+
+
+def logits_by_width(
+    images: Sequence[GrayImage], run: Callable[[NDArray[np.uint8]], NDArray[Logit]]
+) -> list[NDArray[Logit]]:
+    """Run a network on strings, those of one width in one batch.
+
+    Args:
+        images: (32, W) uint8 each; W is filled up to a multiple of 32.
+        run: (N, 32, W) uint8 -> N times W / 4 steps of logits, in any shape.
+
+    Returns:
+        (W / 4, classes) each, in order.
+    """
+    widths = [padded_width(image.shape[1]) for image in images]
+    found: dict[int, NDArray[Logit]] = {}
+    for width in sorted(set(widths)):
+        members = [i for i, own in enumerate(widths) if own == width]
+        batch = np.zeros((len(members), HEIGHT_PX, width), np.uint8)
+        for row, i in zip(batch, members, strict=True):
+            row[:, : images[i].shape[1]] = images[i]
+        logits = run(batch).reshape(len(members), width // STEP_PX, -1)
+        found.update(zip(members, logits, strict=True))
+    return [found[i] for i in range(len(images))]

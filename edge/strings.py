@@ -19,7 +19,14 @@ from .classify import Network
 from .errors import ModelError
 from .frame import GrayImage
 from .settings import Runtime
-from .string_image import HEIGHT_PX, MAX_WIDTH_PX, SIDE_PX, STEP_PX, padded_width, string_image
+from .string_image import (
+    HEIGHT_PX,
+    MAX_WIDTH_PX,
+    SIDE_PX,
+    STEP_PX,
+    logits_by_width,
+    string_image,
+)
 
 BLANK = STRING_CLASSES.index(BLANK_CLASS)
 LAID_OUT_PX = 128
@@ -83,17 +90,7 @@ class StringReader:
 
         W is filled up to a multiple of 32; strings of one width are a batch.
         """
-        widths = [padded_width(image.shape[1]) for image in images]
-        found: list[NDArray[np.int8]] = [np.empty(0, np.int8)] * len(images)
-        for width in sorted(set(widths)):
-            members = [i for i, own in enumerate(widths) if own == width]
-            batch = np.zeros((len(members), HEIGHT_PX, width), np.uint8)
-            for row, i in zip(batch, members, strict=True):
-                row[:, : images[i].shape[1]] = images[i]
-            logits = self._network.invoke(batch).reshape(len(members), width // STEP_PX, -1)
-            for i, steps in zip(members, logits, strict=True):
-                found[i] = steps
-        return found
+        return logits_by_width(images, self._network.invoke)
 
 
 def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[StringDigit]:

@@ -36,7 +36,7 @@ def check_settings(path: Path | None) -> tuple[Finding, Settings | None]:
 
 def check_model(settings: Settings) -> tuple[Finding, Bundle | None]:
     """Load the bundles: their hashes, their preprocessing and their sidecars."""
-    names = [name for name in (settings.model, settings.strings) if name]
+    names = [settings.model, *([settings.strings] if settings.strings else [])]
     try:
         bundles = [load_bundle(Path(name)) for name in names]
     except ModelError as error:

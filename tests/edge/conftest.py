@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -18,7 +19,10 @@ import pytest
 
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import DEFAULT_BUNDLE
+from digitcam.edge.classify import MODULES, find_interpreter
+from digitcam.edge.errors import RuntimeUnavailableError
 from digitcam.edge.frame import Box, Digit, Line, StableReading
+from digitcam.edge.settings import Runtime
 from digitcam.train.scene import Scene, render_rows
 
 ROWS = ("80365", "4920", "6358")
@@ -58,6 +62,19 @@ def note(page: Scene, tmp_path: Path) -> Path:
     path = tmp_path / "note.png"
     cv2.imwrite(str(path), page.image)
     return path
+
+
+@pytest.fixture(params=sorted(MODULES))
+def runtime(request: pytest.FixtureRequest) -> Runtime:
+    """Each runtime that this machine can use."""
+    name: Runtime = request.param
+    if importlib.util.find_spec(MODULES[name].partition(".")[0]) is None:
+        pytest.skip(f"{name} is not installed")
+    try:
+        find_interpreter(name)
+    except RuntimeUnavailableError as error:
+        pytest.skip(str(error))
+    return name
 
 
 @pytest.fixture

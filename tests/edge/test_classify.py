@@ -4,7 +4,6 @@ The tiny models are made by build_models.py.
 """
 
 import hashlib
-import importlib.util
 import subprocess
 import sys
 from dataclasses import replace
@@ -40,19 +39,6 @@ def images(count: int, seed: int = 1) -> NDArray[np.uint8]:
         digit = draw_digit(int(rng.integers(10)), rng, 18)[:, :18]
         image[5:23, 5 : 5 + digit.shape[1]] = digit
     return drawn
-
-
-@pytest.fixture(params=sorted(MODULES))
-def runtime(request: pytest.FixtureRequest) -> Runtime:
-    """Each runtime that this machine can use."""
-    name: Runtime = request.param
-    if importlib.util.find_spec(MODULES[name].partition(".")[0]) is None:
-        pytest.skip(f"{name} is not installed")
-    try:
-        find_interpreter(name)
-    except RuntimeUnavailableError as error:
-        pytest.skip(str(error))
-    return name
 
 
 # --- what it computes ------------------------------------------------------------------------

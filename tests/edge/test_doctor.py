@@ -161,6 +161,7 @@ def test_the_model(bundle_copy: Path) -> None:
     assert "sha256 must be" in finding.found
     assert finding.remedy is not None
     assert finding.remedy.startswith("copy both files again")
+    assert check_model(replace(Settings(), model=""))[1] is None
 
 
 def test_an_error_is_parted_into_what_is_and_what_to_do() -> None:

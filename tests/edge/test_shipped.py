@@ -1,6 +1,5 @@
 """The bundles that ship, on data that does not: MNIST, photographed notes and amounts."""
 
-import importlib.util
 import json
 import os
 from pathlib import Path
@@ -10,8 +9,7 @@ import pytest
 
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import load_bundle
-from digitcam.edge.classify import MODULES, Classifier, find_interpreter
-from digitcam.edge.errors import RuntimeUnavailableError
+from digitcam.edge.classify import Classifier
 from digitcam.edge.settings import Runtime
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DATA_VARIABLE, load_digits
@@ -50,16 +48,9 @@ def test_the_model_is_small(name: str) -> None:
     assert len(load_bundle(Path(name)).model) <= LEAST[name][1]
 
 
-@pytest.mark.parametrize("runtime", sorted(MODULES))
 @pytest.mark.parametrize("name", LEAST)
 def test_mnist(mnist: tuple[np.ndarray, np.ndarray], name: str, runtime: Runtime) -> None:
     """Through each runtime a shipped model tells the ten digits of MNIST's test set apart."""
-    if importlib.util.find_spec(MODULES[runtime].partition(".")[0]) is None:
-        pytest.skip(f"{runtime} is not installed")
-    try:
-        find_interpreter(runtime)
-    except RuntimeUnavailableError as error:
-        pytest.skip(str(error))
     images, labels = mnist
     bundle = load_bundle(Path(name))
     logits = Classifier(bundle, runtime).logits(images)

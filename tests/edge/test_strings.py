@@ -1,6 +1,5 @@
 """Words whose digits touch: found among the marks, read at once, their digits put in places."""
 
-import importlib.util
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +12,8 @@ from numpy.typing import NDArray
 
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import SHIPPED, STRING_CLASSES, load_bundle
-from digitcam.edge.classify import MODULES, Classifier, find_interpreter
-from digitcam.edge.errors import ModelError, RuntimeUnavailableError, SettingsError
+from digitcam.edge.classify import Classifier
+from digitcam.edge.errors import ModelError, SettingsError
 from digitcam.edge.frame import Box
 from digitcam.edge.preprocess import Ink
 from digitcam.edge.segment import Candidate, Marks, find_marks
@@ -36,17 +35,10 @@ STRINGS = SHIPPED / "strings"
 Gray = NDArray[np.uint8]
 
 
-@pytest.fixture(params=sorted(MODULES))
-def reader(request: pytest.FixtureRequest) -> StringReader:
+@pytest.fixture
+def reader(runtime: Runtime) -> StringReader:
     """The shipped reader of strings in each runtime that this machine can use."""
-    name: Runtime = request.param
-    if importlib.util.find_spec(MODULES[name].partition(".")[0]) is None:
-        pytest.skip(f"{name} is not installed")
-    try:
-        find_interpreter(name)
-    except RuntimeUnavailableError as error:
-        pytest.skip(str(error))
-    return StringReader(load_bundle(STRINGS), name)
+    return StringReader(load_bundle(STRINGS), runtime)
 
 
 def written(text: str, seed: int, gap: int, height: int = 48) -> Gray:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.strings import decode
 
-from ..evaluation import confidence_gap
+from ..evaluation import confidence_gap, probabilities
 from ..held_back import edit_distance
 
 Logits = Sequence[NDArray[np.float32]]
@@ -30,7 +30,7 @@ class Worth:
 
 def texts_of(logits: Logits) -> list[str]:
     """Return what is read, the likeliest class of each step taken."""
-    return ["".join(str(each.digit) for each in decode(_softmax(steps, 1.0))) for steps in logits]
+    return ["".join(str(each.digit) for each in decode(probabilities(steps))) for steps in logits]
 
 
 def worth(texts: Sequence[str], truths: Sequence[str]) -> Worth:
@@ -55,7 +55,7 @@ def answers(
     confidences: list[float] = []
     right: list[bool] = []
     for steps, truth in zip(logits, truths, strict=True):
-        digits = decode(_softmax(steps, temperature))
+        digits = decode(probabilities(steps, temperature))
         text = "".join(str(each.digit) for each in digits)
         kept = [False] * len(digits)
         for block in SequenceMatcher(None, text, truth, autojunk=False).get_matching_blocks():
@@ -84,9 +84,3 @@ def fit_temperature(logits: Logits, truths: Sequence[str]) -> float:
 def calibration_error(logits: Logits, truths: Sequence[str], temperature: float) -> float:
     """Return the expected calibration error of the digits that are read, 15 bins, 0 to 1."""
     return confidence_gap(*answers(logits, truths, temperature), 15)
-
-
-def _softmax(logits: NDArray[np.float32], temperature: float) -> NDArray[np.float32]:
-    real = logits / np.float32(temperature)
-    exponentials = np.exp(real - real.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)  # type: ignore[no-any-return]

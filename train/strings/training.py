@@ -16,14 +16,14 @@ from digitcam.edge.bundle import STRING_CLASSES
 from digitcam.edge.string_image import (
     HEIGHT_PX,
     WIDTH_STEP_PX,
-    padded_width,
+    logits_by_width,
     string_fingerprint,
 )
 
 from ..data import DigitData
 from ..epochs import EpochFeed, Job
 from ..errors import RunError
-from ..network import load_model, seed_dropout, seed_everything
+from ..network import load_model, network_input, seed_dropout, seed_everything
 from ..paper import Part, load_paper
 from ..run import FORMAT, RunFolder, State, read_json, say
 from ..training import diverged, versions
@@ -177,7 +177,7 @@ def _trace(model: keras.Model, batch_size: int) -> None:
     before = [np.array(each) for each in variables]
     for width in (WIDTH_STEP_PX, 2 * WIDTH_STEP_PX):
         images = np.zeros((batch_size, HEIGHT_PX, width), np.uint8)
-        model.train_on_batch(_input(images), np.zeros((batch_size, MAX_DIGITS), np.int32))
+        model.train_on_batch(network_input(images), np.zeros((batch_size, MAX_DIGITS), np.int32))
     for variable, value in zip(variables, before, strict=True):
         variable.assign(value)
 
@@ -187,7 +187,7 @@ def _train_epoch(
 ) -> dict[str, float]:
     start = time.perf_counter()
     losses = [
-        float(model.train_on_batch(_input(images), labels.astype(np.int32)))
+        float(model.train_on_batch(network_input(images), labels.astype(np.int32)))
         for images, labels in batches(samples, recipe.batch_size)
     ]
     read = worth(texts_of(predict(model, judged)), truths_of(judged[2]))
@@ -205,19 +205,13 @@ def _train_epoch(
 
 def predict(model: keras.Model, samples: Samples) -> list[NDArray[np.float32]]:
     """Return the logits of strings: (W / 4, classes) float32 each, W filled up."""
-    images, widths, _ = samples
-    padded = np.array([padded_width(int(width)) for width in widths])
-    logits: list[NDArray[np.float32]] = [np.empty(0, np.float32)] * len(widths)
-    for width in np.unique(padded):
-        members = np.flatnonzero(padded == width)
-        made = model.predict(_input(images[members, :, :width]), batch_size=250, verbose=0)
-        for i, steps in zip(members, np.asarray(made, np.float32), strict=True):
-            logits[i] = steps
-    return logits
+    images = [image[:, :width] for image, width in zip(*samples[:2], strict=True)]
 
+    def run(batch: NDArray[np.uint8]) -> NDArray[np.float32]:
+        made = model.predict(network_input(batch), batch_size=250, verbose=0)
+        return np.asarray(made, np.float32)
 
-def _input(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    return (images / np.float32(255))[..., None]
+    return logits_by_width(images, run)
 
 
 def _finish(state: State, judged: Samples, photographed: Samples, folder: RunFolder) -> None:
