@@ -63,6 +63,7 @@ PARTS = (
     Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
+    Part("the second opinion on marks in doubt", {(recognize, "DOUBTFUL"): (1.0, 1.0)}),
     Part("the second look at faint ink", {(recognize, "FAINTER"): 1.0}),
     Part("the ground of lone bars", {(recognize, "MAX_GROUND_STEP"): 1e9}),
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, SEVERAL_CLASS, load_bundle
+from .bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS, load_bundle
 from .classify import Classifier
 from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
@@ -46,6 +46,10 @@ strokes, and digits of this confidence are read."""
 MOSTLY_DIGITS = 0.5
 """Probability, on average over a word's marks, that each is one or several digits, from which the
 word is read as a string."""
+DOUBTFUL = 0.05, 0.995
+"""Marks that are a digit with a probability between them are shown to the reader of strings too."""
+LEAST = 1e-6
+"""Probabilities are taken for no smaller ones before their logarithms are."""
 RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
@@ -110,6 +114,7 @@ class Recognizer:
         self._relaxation = RELAXATION if chosen is None else 1.0
         self._digits = [self.bundle.classes.index(name) for name in DIGIT_CLASSES]
         self._others = [i for i, n in enumerate(self.bundle.classes) if n not in DIGIT_CLASSES]
+        self._none = [i for i, n in enumerate(self.bundle.classes) if n == REJECT_CLASS]
         self._several = [i for i, n in enumerate(self.bundle.classes) if n == SEVERAL_CLASS]
 
     def _string_reader(self) -> StringReader | None:
@@ -190,7 +195,7 @@ class Recognizer:
         return _Page(luma, ink.mask, find_marks(ink, self.settings.segment))
 
     def _classify(self, page: _Page) -> _Found:
-        """Classify marks in one batch, then what may be parted or joined in another."""
+        """Classify marks in one batch, then those in doubt, words, and what may be parted."""
         marks = page.marks
         images = model_images([mark.contrast for mark in marks.digits])
         start = perf_counter()
@@ -203,7 +208,9 @@ class Recognizer:
         grouped = in_words.union(*(group.members for group in groups))
         kept = [i for i in range(len(marks.digits)) if i not in grouped]
         candidates = [marks.digits[i] for i in kept]
-        probabilities = probabilities[kept]
+        start = perf_counter()
+        probabilities = self._second_opinion(candidates, probabilities[kept])
+        classify_s += perf_counter() - start
         if self.strings and words:
             start = perf_counter()
             strings = self.strings.read([word.contrast for word in words])
@@ -234,6 +241,28 @@ class Recognizer:
         written = probabilities[:, self._digits + self._several].sum(axis=1)
         words = find_words(marks, [group.members for group in groups])
         return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
+
+    def _second_opinion(
+        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Show marks in doubt to the reader of strings too, and go by both networks alike.
+
+        What both say is pooled by the geometric mean (logarithmic opinion pool; Genest and Zidek
+        1986, "Combining Probability Distributions").
+        """
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        low, high = DOUBTFUL
+        doubtful = np.flatnonzero((digit > low) & (digit < high))
+        if self.strings is None or not len(doubtful):
+            return probabilities
+        opinions = self.strings.opinions([candidates[i].contrast for i in doubtful])
+        other = np.full((len(doubtful), len(self.bundle.classes)), LEAST, np.float32)
+        other[:, self._digits] = opinions[:, 1:-1]
+        other[:, self._none] = opinions[:, :1]
+        other[:, self._several] = opinions[:, -1:]
+        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * np.maximum(other, LEAST))
+        probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
+        return probabilities
 
     def _of_string(self, digits: Sequence[StringDigit]) -> NDArray[np.float32]:
         """Return the digits of a string as rows of the classifier's classes."""
@@ -285,7 +314,7 @@ class Recognizer:
     def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:
         """Return the runs of all groups that are on their group's best path."""
         digit = probabilities[:, self._digits].max(axis=1, initial=0)
-        scores = np.log(np.maximum(digit, 1e-6)).tolist()
+        scores = np.log(np.maximum(digit, LEAST)).tolist()
         chosen: list[int] = []
         start = 0
         for group in groups:

@@ -85,6 +85,18 @@ class StringReader:
             for image, logits in zip(images, self.logits(images), strict=True)
         ]
 
+    def opinions(self, contrasts: Sequence[GrayImage]) -> NDArray[np.float32]:
+        """Return what single marks are.
+
+        Args:
+            contrasts: (h, w) uint8 each, 0 paper, larger is more ink; a mark alone.
+
+        Returns:
+            (N, 12) probabilities: of no digit, of 0 to 9, and of several digits.
+        """
+        logits = self.logits([string_image(contrast) for contrast in contrasts])
+        return np.stack([of_single(self._network.softmax(steps)) for steps in logits])
+
     def logits(self, images: Sequence[GrayImage]) -> list[NDArray[np.int8]]:
         """Return the quantized logits of strings: (32, W) uint8 -> (W / 4, classes) int8 each.
 
@@ -111,3 +123,24 @@ def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[String
             clearest = steps[start + int(steps[start:end, which].argmax())]
             digits.append(StringDigit(which - BLANK - 1, tuple(clearest.tolist()), place))
     return digits
+
+
+def of_single(steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probabilities that steps hold no digit, one of 0 to 9 alone, and several digits.
+
+    The probability of a digit alone is the sum over all ways to align it to the steps, the forward
+    pass of Graves et al. 2006.
+
+    Args:
+        steps: (W / 4, classes) probabilities, of the blank and the digits 0 to 9.
+
+    Returns:
+        (12,) probabilities.
+    """
+    none, within, after = np.ones(1), np.zeros(10), np.zeros(10)
+    for step in steps.astype(float):
+        blank, digits = step[BLANK], step[BLANK + 1 :]
+        none, within, after = none * blank, (none + within) * digits, (within + after) * blank
+    alone = within + after
+    several = max(1 - none[0] - alone.sum(), 0)
+    return np.concatenate([none, alone, [several]]).astype(np.float32)

@@ -1,7 +1,7 @@
 """Words whose digits touch: found among the marks, read at once, their digits put in places."""
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitcam.edge import Recognizer
+from digitcam.edge import Recognizer, recognize
 from digitcam.edge.bundle import SHIPPED, STRING_CLASSES, load_bundle
 from digitcam.edge.classify import Classifier
 from digitcam.edge.errors import ModelError, SettingsError
@@ -27,7 +27,7 @@ from digitcam.edge.string_image import (
     padded_width,
     string_image,
 )
-from digitcam.edge.strings import StringReader, decode
+from digitcam.edge.strings import StringReader, decode, of_single
 from digitcam.edge.words import MAX_WORDS, Word, find_words, place_digits
 from digitcam.train.handwriting import draw_digit
 
@@ -125,6 +125,18 @@ def test_a_digit_stands_in_the_middle_of_its_steps() -> None:
     assert digit.place == pytest.approx(0.5)
 
 
+@given(st.integers(1, 3), st.integers(0, 2**32 - 1))
+def test_a_digit_alone_has_the_probability_of_all_its_alignments(count: int, seed: int) -> None:
+    """Every path through the steps is counted once: for no digit, for one, or for several."""
+    steps = np.random.default_rng(seed).dirichlet(np.full(11, 0.3), count).astype(np.float32)
+    expected = np.zeros(12)
+    for path in product(range(11), repeat=count):
+        read = [b for a, b in pairwise([0, *path]) if b not in (a, 0)]
+        what = 11 if len(read) > 1 else read[0] if read else 0
+        expected[what] += np.prod(steps[np.arange(count), path])
+    np.testing.assert_allclose(of_single(steps), expected, atol=1e-5)
+
+
 # --- the reader ------------------------------------------------------------------------------
 
 
@@ -147,6 +159,17 @@ def test_a_word_reads_alike_in_any_company(reader: StringReader) -> None:
 def test_blackness_holds_no_digit(reader: StringReader) -> None:
     """Without ink nothing is read."""
     assert reader.read([np.zeros((30, 90), np.uint8)]) == [[]]
+    assert reader.opinions([np.zeros((30, 30), np.uint8)])[0].argmax() == 0
+
+
+def test_single_marks_are_told_from_several(reader: StringReader) -> None:
+    """Most digits are told as such, those that touch as several; each row sums to 1."""
+    digits = [written(str(digit), seed=1, gap=0) for digit in range(10)]
+    opinions = reader.opinions([*digits, written("80365", 4, gap=-3)])
+    np.testing.assert_allclose(opinions.sum(axis=1), 1, atol=1e-3)
+    told = opinions.argmax(axis=1)
+    assert sum(told[:10] == np.arange(10) + 1) >= 9
+    assert told[10] == 11
 
 
 # --- words -----------------------------------------------------------------------------------
@@ -224,6 +247,33 @@ def test_touching_digits_of_a_picture_are_read_with_their_boxes() -> None:
     boxes = [digit.box for digit in line.digits]
     assert all(a.x < b.x for a, b in pairwise(boxes))
     assert all(box.x >= 60 and box.right <= 60 + plane.shape[1] for box in boxes)
+
+
+@pytest.mark.parametrize(
+    ("probability", "opinion", "text"),
+    [(0.7, 1 + 3, "3"), (0.7, 0, ""), (0.7, 1 + 8, ""), (0.7, 11, ""), (0.999, 0, "3")],
+)
+def test_marks_in_doubt_need_both_networks(
+    monkeypatch: pytest.MonkeyPatch, probability: float, opinion: int, text: str
+) -> None:
+    """A digit that is not certain is read if the reader of strings sees it too, alone."""
+
+    def classified(_: Classifier, images: Gray) -> NDArray[np.float32]:
+        rows = np.full((len(images), 12), (1 - probability) / 11, np.float32)
+        rows[:, 3] = probability
+        return rows
+
+    def told(_: StringReader, contrasts: list[Gray]) -> NDArray[np.float32]:
+        rows = np.full((len(contrasts), 12), 0.03 / 11, np.float32)
+        rows[:, opinion] = 0.97
+        return rows
+
+    monkeypatch.setattr(Classifier, "probabilities", classified)
+    monkeypatch.setattr(StringReader, "opinions", told)
+    monkeypatch.setattr(recognize, "NEVER_WIDE", 9.0)  # one narrow mark, whatever is drawn
+    monkeypatch.setattr(recognize, "CERTAIN", 0.5)
+    recognizer = Recognizer(settings=Settings(min_confidence=0.88))
+    assert recognizer.read(page_of(written("3", 4, gap=0))).text == text
 
 
 def test_without_the_reader_of_strings_digits_are_parted() -> None:
