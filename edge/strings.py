@@ -95,7 +95,11 @@ class StringReader:
             (N, 12) probabilities: of no digit, of 0 to 9, and of several digits.
         """
         logits = self.logits([string_image(contrast) for contrast in contrasts])
-        return np.stack([of_single(self._network.softmax(steps)) for steps in logits])
+        steps = np.zeros((len(logits), max(map(len, logits)), len(STRING_CLASSES)), np.float32)
+        steps[..., BLANK] = 1
+        for row, own in zip(steps, logits, strict=True):
+            row[: len(own)] = self._network.softmax(own)
+        return of_singles(steps)
 
     def logits(self, images: Sequence[GrayImage]) -> list[NDArray[np.int8]]:
         """Return the quantized logits of strings: (32, W) uint8 -> (W / 4, classes) int8 each.
@@ -125,22 +129,23 @@ def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[String
     return digits
 
 
-def of_single(steps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the probabilities that steps hold no digit, one of 0 to 9 alone, and several digits.
+def of_singles(steps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the probabilities that marks are no digit, one of 0 to 9 alone, and several digits.
 
     The probability of a digit alone is the sum over all ways to align it to the steps, the forward
     pass of Graves et al. 2006.
 
     Args:
-        steps: (W / 4, classes) probabilities, of the blank and the digits 0 to 9.
+        steps: (N, W / 4, classes) probabilities, of the blank and the digits 0 to 9.
 
     Returns:
-        (12,) probabilities.
+        (N, 12) probabilities.
     """
-    none, within, after = np.ones(1), np.zeros(10), np.zeros(10)
-    for step in steps.astype(float):
-        blank, digits = step[BLANK], step[BLANK + 1 :]
+    none = np.ones((len(steps), 1))
+    within = after = np.zeros((len(steps), len(STRING_CLASSES) - 1))
+    for step in np.moveaxis(steps.astype(float), 1, 0):
+        blank, digits = step[:, [BLANK]], step[:, BLANK + 1 :]
         none, within, after = none * blank, (none + within) * digits, (within + after) * blank
-    alone = within + after
-    several = max(1 - none[0] - alone.sum(), 0)
-    return np.concatenate([none, alone, [several]]).astype(np.float32)
+    told = np.hstack([none, within + after])
+    several = np.maximum(1 - told.sum(axis=1, keepdims=True), 0)
+    return np.hstack([told, several]).astype(np.float32)

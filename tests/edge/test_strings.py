@@ -27,7 +27,7 @@ from digitcam.edge.string_image import (
     padded_width,
     string_image,
 )
-from digitcam.edge.strings import StringReader, decode, of_single
+from digitcam.edge.strings import StringReader, decode, of_singles
 from digitcam.edge.words import MAX_WORDS, Word, find_words, place_digits
 from digitcam.train.handwriting import draw_digit
 
@@ -134,7 +134,7 @@ def test_a_digit_alone_has_the_probability_of_all_its_alignments(count: int, see
         read = [b for a, b in pairwise([0, *path]) if b not in (a, 0)]
         what = 11 if len(read) > 1 else read[0] if read else 0
         expected[what] += np.prod(steps[np.arange(count), path])
-    np.testing.assert_allclose(of_single(steps), expected, atol=1e-5)
+    np.testing.assert_allclose(of_singles(steps[None]), [expected], atol=1e-5)
 
 
 # --- the reader ------------------------------------------------------------------------------
