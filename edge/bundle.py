@@ -98,6 +98,25 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
     )
 
 
+def check_kind(bundle: Bundle, *, strings: bool) -> Bundle:
+    """Return the bundle if it is for strings, or for single digits, as wanted.
+
+    Raises:
+        ModelError: It is not.
+    """
+    if strings and bundle.classes != STRING_CLASSES:
+        raise ModelError(
+            f"{bundle.name}: expected a reader of strings, with the classes "
+            f"{', '.join(STRING_CLASSES)}, found {', '.join(bundle.classes)}; {AGAIN}"
+        )
+    if not strings and bundle.classes == STRING_CLASSES:
+        raise ModelError(
+            f"{bundle.name}: expected a network for single digits, found a reader of strings; "
+            "give it as the setting `strings`"
+        )
+    return bundle
+
+
 def _model_of(stem: Path) -> Path:
     return Path(f"{stem}.tflite")
 

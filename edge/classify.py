@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import AGAIN, STRING_CLASSES, Bundle
+from .bundle import AGAIN, Bundle, check_kind
 from .crop import IMAGE_SHAPE
 from .errors import ModelError, RuntimeUnavailableError
 from .settings import Runtime
@@ -138,11 +138,7 @@ class Classifier:
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
-        if bundle.classes == STRING_CLASSES:
-            raise ModelError(
-                f"{bundle.name}: expected a network for single digits, found a reader of strings; "
-                "give it as the setting `strings`"
-            )
+        check_kind(bundle, strings=False)
         self._network = Network(bundle, runtime, threads, IMAGE_SHAPE)
         self.runtime = self._network.runtime
 

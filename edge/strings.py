@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import AGAIN, BLANK_CLASS, STRING_CLASSES, Bundle
+from .bundle import BLANK_CLASS, STRING_CLASSES, Bundle, check_kind
 from .classify import Network
-from .errors import ModelError
 from .frame import GrayImage
 from .settings import Runtime
 from .string_image import (
@@ -63,12 +62,7 @@ class StringReader:
     """
 
     def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
-        self.bundle = bundle
-        if bundle.classes != STRING_CLASSES:
-            raise ModelError(
-                f"{bundle.name}: expected a reader of strings, with the classes "
-                f"{', '.join(STRING_CLASSES)}, found {', '.join(bundle.classes)}; {AGAIN}"
-            )
+        self.bundle = check_kind(bundle, strings=True)
         self._network = Network(
             bundle, runtime, threads, (HEIGHT_PX, LAID_OUT_PX), LAID_OUT_PX // STEP_PX
         )

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ..bundle import AGAIN, Bundle, load_bundle
+from ..bundle import AGAIN, Bundle, check_kind, load_bundle
 from ..classify import INSTALL
 from ..errors import ModelError, SettingsError
 from ..golden import COUNT
@@ -36,9 +36,10 @@ def check_settings(path: Path | None) -> tuple[Finding, Settings | None]:
 
 def check_model(settings: Settings) -> tuple[Finding, Bundle | None]:
     """Load the bundles: their hashes, their preprocessing and their sidecars."""
-    names = [settings.model, *([settings.strings] if settings.strings else [])]
     try:
-        bundles = [load_bundle(Path(name)) for name in names]
+        bundles = [check_kind(load_bundle(Path(settings.model)), strings=False)]
+        if settings.strings:
+            bundles.append(check_kind(load_bundle(Path(settings.strings)), strings=True))
     except ModelError as error:
         return refusal("model", error), None
     found = " and ".join(f"{bundle.name}, sha256 {bundle.sha256:.12}" for bundle in bundles)

@@ -164,6 +164,20 @@ def test_the_model(bundle_copy: Path) -> None:
     assert check_model(replace(Settings(), model=""))[1] is None
 
 
+@pytest.mark.parametrize(
+    ("model", "strings", "expected"),
+    [
+        ("strings", "strings", "a network for single digits"),
+        ("digits", "digits", "a reader of strings"),
+    ],
+)
+def test_bundles_in_each_others_place(model: str, strings: str, expected: str) -> None:
+    """A bundle is named that cannot do what it is to do, before the service fails to start."""
+    finding, bundle = check_model(replace(Settings(), model=model, strings=strings))
+    assert (finding.level, bundle) == ("failure", None)
+    assert f"expected {expected}" in finding.found
+
+
 def test_an_error_is_parted_into_what_is_and_what_to_do() -> None:
     """The house's messages end with what to do, after the last semicolon."""
     finding = refusal("model", EdgeError("a: expected b; found c; do d"))
