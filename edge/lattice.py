@@ -59,22 +59,48 @@ class Group:
     hypotheses: list[Hypothesis]
 
 
-def build_groups(
+@dataclass(frozen=True)
+class Cluster:
+    """Marks that may be parts of one digit, or a mark that may be several."""
+
+    digits: list[int]
+    """Indices of marks."""
+    bits: list[int]
+    """Indices of bits."""
+    wide: list[int]
+    """Those of the marks that may be several digits."""
+
+
+def find_clusters(
     marks: Marks, is_wide: Callable[[int], bool], is_doubtful: Callable[[int], bool]
-) -> list[Group]:
+) -> list[Cluster]:
+    """Return what has to be parted or joined.
+
+    Args:
+        marks: What stands on the paper.
+        is_wide: Whether the mark of an index may be several digits.
+        is_doubtful: Whether it may belong with its neighbours.
+    """
+    clusters = [
+        Cluster(digits, bits, [i for i in digits if is_wide(i)])
+        for digits, bits in _connected(marks, is_doubtful)
+    ]
+    return [each for each in clusters if len(each.digits) + len(each.bits) > 1 or each.wide]
+
+
+def build_groups(marks: Marks, clusters: Sequence[Cluster]) -> list[Group]:
     """Return the groups whose best path has to be searched.
 
     Args:
         marks: What stands on the paper.
-        is_wide: Whether the mark of an index is to be cut.
-        is_doubtful: Whether it may belong with its neighbours.
+        clusters: Of them; those of one mark in which there is no place to cut are left out.
     """
-    members = _connected(marks, is_doubtful)
-    wide = [i for i in range(len(marks.digits)) if is_wide(i)]
+    wide = [i for cluster in clusters for i in cluster.wide]
     cuts = dict(zip(wide, find_cuts([marks.digits[i].contrast for i in wide]), strict=True))
     groups: list[Group] = []
     count = 0
-    for digits, bits in members:
+    for cluster in clusters:
+        digits, bits = cluster.digits, cluster.bits
         if len(digits) + len(bits) == 1 and not cuts.get(digits[0]):
             continue
         pieces = [p for i in digits for p in _pieces(marks.digits[i], cuts.get(i, []))]

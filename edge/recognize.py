@@ -18,7 +18,7 @@ from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
 from .frame import Box, Digit, Frame, GrayImage, Line, Reading, only_ones
 from .ground import continues, ground_step, is_bump
-from .lattice import Group, best_path, build_groups
+from .lattice import Cluster, Group, best_path, build_groups, find_clusters
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
 from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines, group_words
@@ -201,10 +201,11 @@ class Recognizer:
         start = perf_counter()
         probabilities = self.classifier.probabilities(images)
         classify_s = perf_counter() - start
-        groups = self._groups(marks, probabilities)
-        words = self._words(marks, groups, probabilities)
+        clusters = self._clusters(marks, probabilities)
+        words = self._words(marks, clusters, probabilities)
         in_words = {i for word in words for i in word.members}
-        groups = [group for group in groups if in_words.isdisjoint(group.members)]
+        rest = [each for each in clusters if in_words.isdisjoint(each.digits)]
+        groups = build_groups(marks, rest)
         grouped = in_words.union(*(group.members for group in groups))
         kept = [i for i in range(len(marks.digits)) if i not in grouped]
         candidates = [marks.digits[i] for i in kept]
@@ -233,13 +234,13 @@ class Recognizer:
         return _Found(page, candidates, *in_context, classify_s)
 
     def _words(
-        self, marks: Marks, groups: list[Group], probabilities: NDArray[np.float32]
+        self, marks: Marks, clusters: list[Cluster], probabilities: NDArray[np.float32]
     ) -> list[Word]:
-        """Return the words that hold groups and whose marks are, for the most part, digits."""
+        """Return the words that hold clusters and whose marks are, for the most part, digits."""
         if self.strings is None:
             return []
         written = probabilities[:, self._digits + self._several].sum(axis=1)
-        words = find_words(marks, [group.members for group in groups])
+        words = find_words(marks, [each.digits for each in clusters])
         return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
 
     def _second_opinion(
@@ -297,8 +298,8 @@ class Recognizer:
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
 
-    def _groups(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Group]:
-        """Part what may be several digits, and join what may be parts of one."""
+    def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
+        """Find what may be several digits, and what may be parts of one."""
         certain = probabilities[:, self._digits].max(axis=1, initial=0)
         several = probabilities[:, self._several].sum(axis=1)
         aspects = [mark.box.width / mark.box.height for mark in marks.digits]
@@ -309,7 +310,7 @@ class Recognizer:
         doubtful = (certain < CERTAIN).tolist()
         if not marks.bits and not any(wide) and not any(doubtful):
             return []
-        return build_groups(marks, wide.__getitem__, doubtful.__getitem__)
+        return find_clusters(marks, wide.__getitem__, doubtful.__getitem__)
 
     def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:
         """Return the runs of all groups that are on their group's best path."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
 from digitcam.edge.frame import Box, Frame, GrayImage
-from digitcam.edge.lattice import build_groups
+from digitcam.edge.lattice import build_groups, find_clusters
 from digitcam.edge.preprocess import Ink, find_ink, fit_frame
 from digitcam.edge.recognize import FAINTER
 from digitcam.edge.segment import Candidate, find_marks
@@ -125,7 +125,8 @@ def all_hypotheses(ink: Ink) -> list[Candidate]:
     """Return every mark and every run of pieces that the device might take for a digit."""
     marks = find_marks(ink, SegmentSettings())
     wide = [mark.box.width > MIN_CUT * mark.box.height for mark in marks.digits]
-    groups = build_groups(marks, wide.__getitem__, lambda _: True)
+    clusters = find_clusters(marks, wide.__getitem__, lambda _: True)
+    groups = build_groups(marks, clusters)
     runs = [each.candidate for group in groups for each in group.hypotheses]
     seen = {mark.box for mark in marks.digits}
     return [*marks.digits, *(run for run in runs if run.box not in seen)]

@@ -8,7 +8,14 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
-from digitcam.edge.lattice import MAX_HYPOTHESES, Group, Hypothesis, best_path, build_groups
+from digitcam.edge.lattice import (
+    MAX_HYPOTHESES,
+    Group,
+    Hypothesis,
+    best_path,
+    build_groups,
+    find_clusters,
+)
 from digitcam.edge.parting import find_cuts, piece
 from digitcam.edge.preprocess import Ink
 from digitcam.edge.segment import Candidate, Marks, find_marks, group_words
@@ -109,7 +116,8 @@ def test_a_loose_bar_is_joined() -> None:
     plane[19:24, 22:48] = 200
     marks = find_marks(ink_of(plane), SegmentSettings())
     assert (len(marks.digits), len(marks.bits)) == (1, 1)
-    groups = build_groups(marks, lambda _: False, lambda _: False)
+    clusters = find_clusters(marks, lambda _: False, lambda _: False)
+    groups = build_groups(marks, clusters)
     assert [group.members for group in groups] == [[0]]
     assert Box(20, 19, 28, 51) in {h.candidate.box for g in groups for h in g.hypotheses}
 
@@ -122,14 +130,24 @@ def test_digits_apart_are_no_group() -> None:
         digit = draw_digit(int(rng.integers(10)), rng, 40)
         plane[10 : 10 + digit.shape[0], x : x + digit.shape[1]] = digit
     marks = find_marks(ink_of(plane), SegmentSettings())
-    assert build_groups(marks, lambda _: False, lambda _: True) == []
+    assert find_clusters(marks, lambda _: False, lambda _: True) == []
+
+
+def test_a_wide_mark_without_a_place_to_cut_is_no_group() -> None:
+    """It may be several digits, and cannot be parted."""
+    marks = Marks([Candidate(Box(0, 0, 60, 40), np.full((40, 60), 200, np.uint8))], [])
+    clusters = find_clusters(marks, lambda _: True, lambda _: False)
+    assert [cluster.digits for cluster in clusters] == [[0]]
+    assert build_groups(marks, clusters) == []
 
 
 def test_hypotheses_are_bounded() -> None:
     """However many marks are to be cut, the number of runs is bounded."""
     noise = np.random.default_rng(2).integers(0, 256, (60, 600)).astype(np.uint8)
     digits = [Candidate(Box(0, 70 * i, 600, 60), noise) for i in range(40)]
-    groups = build_groups(Marks(digits, []), lambda _: True, lambda _: True)
+    marks = Marks(digits, [])
+    clusters = find_clusters(marks, lambda _: True, lambda _: True)
+    groups = build_groups(marks, clusters)
     assert sum(len(g.hypotheses) for g in groups) <= MAX_HYPOTHESES
 
 
