@@ -64,7 +64,8 @@ PARTS = (
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
     Part("the second opinion on marks in doubt", {(recognize, "DOUBTFUL"): (1.0, 1.0)}),
-    Part("the second look at faint ink", {(recognize, "FAINTER"): 1.0}),
+    Part("the look at faint ink", {(recognize, "FAINTER"): 1.0}),
+    Part("any second look", {(recognize.Recognizer, "_other_looks"): lambda *_: ()}),
     Part("the ground of lone bars", {(recognize, "MAX_GROUND_STEP"): 1e9}),
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -22,7 +22,7 @@ from .lattice import Cluster, Group, best_path, build_groups, find_clusters
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
 from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines, group_words
-from .settings import Settings
+from .settings import PreprocessSettings, Settings
 from .strings import StringDigit, StringReader
 from .tilt import box_back, estimate_tilt, is_inside, upright
 from .words import Word, find_words, place_digits
@@ -40,9 +40,11 @@ AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 AMONG_PIECES = 2.0
 """What the odds of no digit are multiplied by for what was parted or joined: the network is not
 taught what halves of digits are."""
-FAINTER, FAINT_CONFIDENCE = 0.5, 0.95
+FAINTER = 0.5
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
-strokes, and digits of this confidence are read."""
+strokes."""
+AGAIN_CONFIDENCE = 0.95
+"""Digits of this confidence are read where a frame is looked at again."""
 MOSTLY_DIGITS = 0.5
 """Probability, on average over a word's marks, that each is one or several digits, from which the
 word is read as a string."""
@@ -72,6 +74,8 @@ class _Page:
     ink: GrayImage
     """(H, W) uint8, not 0 where it is not bare."""
     marks: Marks
+    light_on_dark: bool
+    """Whether most of the ink was taken to be lighter than its ground."""
 
 
 @dataclass(frozen=True)
@@ -159,12 +163,13 @@ class Recognizer:
         classify_s = found.classify_s
         lines = self._lines(found, self._min_confidence)
         back = None
-        if page.marks.digits and not lines:
-            faint = self._classify(self._page(frame.luma, FAINTER))
-            classify_s += faint.classify_s
-            faint_lines = self._lines(faint, max(FAINT_CONFIDENCE, self._min_confidence))
-            if faint_lines:
-                found, lines = faint, faint_lines
+        for settings in () if lines else self._other_looks(page):
+            again = self._classify(self._page(frame.luma, settings))
+            classify_s += again.classify_s
+            lines = self._lines(again, max(AGAIN_CONFIDENCE, self._min_confidence))
+            if lines:
+                found = again
+                break
         tilt = estimate_tilt([mark.box for mark in page.marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
@@ -189,10 +194,19 @@ class Recognizer:
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _page(self, luma: GrayImage, fainter: float = 1.0) -> _Page:
-        """Find the marks; ``fainter`` lowers the part of the strongest contrast that is ink."""
-        ink = find_ink(luma, self.settings.preprocess.fainter(fainter))
-        return _Page(luma, ink.mask, find_marks(ink, self.settings.segment))
+    def _page(self, luma: GrayImage, settings: PreprocessSettings | None = None) -> _Page:
+        """Find the marks, by other settings than the user's if some are given."""
+        ink = find_ink(luma, settings or self.settings.preprocess)
+        marks = find_marks(ink, self.settings.segment)
+        return _Page(luma, ink.mask, marks, ink.light_on_dark)
+
+    def _other_looks(self, page: _Page) -> Iterator[PreprocessSettings]:
+        """Yield how else to look at a page on which no digit is read."""
+        usual = self.settings.preprocess
+        if page.light_on_dark and usual.polarity == "auto":
+            yield replace(usual, polarity="dark-on-light")
+        if page.marks.digits:
+            yield usual.fainter(FAINTER)
 
     def _classify(self, page: _Page) -> _Found:
         """Classify marks in one batch, then those in doubt, words, and what may be parted."""

@@ -130,6 +130,28 @@ def test_a_strong_gradient(recognizer: Recognizer, page: Scene, text: str) -> No
     assert (reading.text, reading.rejected) == (text, 0)
 
 
+def framed(digit: int) -> NDArray[np.uint8]:
+    """Draw a digit with a broad pencil on a small sheet in a broad dark frame."""
+    rng = np.random.default_rng(digit)
+    page = np.full((64, 64), 190.0)
+    ink = cv2.dilate(draw_digit(digit, rng, 30), np.ones((3, 3)))
+    top, left = (64 - ink.shape[0]) // 2, (64 - ink.shape[1]) // 2
+    page[top : top + ink.shape[0], left : left + ink.shape[1]] -= 0.3 * ink
+    page[:11] *= 0.55
+    page[-11:] *= 0.55
+    page[:, :11] *= 0.5
+    page[:, -11:] *= 0.5
+    seen = cv2.GaussianBlur(page, (0, 0), 1.0) + rng.normal(0, 2, page.shape)
+    return np.clip(seen, 0, 255).astype(np.uint8)
+
+
+def test_paper_in_a_dark_frame_is_no_light_ink(recognizer: Recognizer) -> None:
+    """Paper that is narrow passes for light ink; where that holds no digit, dark ink is read."""
+    light = Recognizer(settings=Settings(preprocess=PreprocessSettings(polarity="light-on-dark")))
+    assert not any(light.read(framed(digit)).text for digit in range(10))
+    assert sum(recognizer.read(framed(digit)).text == str(digit) for digit in range(10)) >= 8
+
+
 # --- forms of a picture ----------------------------------------------------------------------
 
 
