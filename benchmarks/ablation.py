@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from readers import Digitcam
 
-from digitcam.edge import EdgeError, lattice, parting, recognize, segment
+from digitcam.edge import EdgeError, lattice, mark_reader, parting, recognize, segment
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.segment import Marks
 from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
@@ -58,12 +58,12 @@ PARTS = (
     Part("the reader of strings: digits parted", settings=PARTED),
     Part("that, and cuts at necks", {(parting, "MAX_NECK"): -1.0}, settings=PARTED),
     Part("that, and pieces two digits share", {(lattice, "SHARED"): -1e9}, settings=PARTED),
-    Part("any reading of touching digits", {(recognize, "MIN_SEVERAL"): 2.0,
-                                            (recognize, "ALWAYS_WIDE"): 1e9}),
-    Part("joining of broken strokes", {(recognize, "CERTAIN"): -1.0,
+    Part("any reading of touching digits", {(mark_reader, "MIN_SEVERAL"): 2.0,
+                                            (mark_reader, "ALWAYS_WIDE"): 1e9}),
+    Part("joining of broken strokes", {(mark_reader, "CERTAIN"): -1.0,
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
-    Part("the context of a word", {(recognize.Recognizer, "_in_context"): _no_context}),
-    Part("the second opinion on marks in doubt", {(recognize, "DOUBTFUL"): (1.0, 1.0)}),
+    Part("the context of a word", {(mark_reader.MarkReader, "_in_context"): _no_context}),
+    Part("the second opinion on marks in doubt", {(mark_reader, "DOUBTFUL"): (1.0, 1.0)}),
     Part("the look at faint ink", {(recognize, "FAINTER"): 1.0}),
     Part("any second look", {(recognize.Recognizer, "_other_looks"): lambda *_: ()}),
     Part("the ground of lone bars", {(recognize, "MAX_GROUND_STEP"): 1e9}),

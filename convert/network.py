@@ -167,9 +167,13 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
         for image in calibration:
             yield [_values(image[None])]
 
+    # Each tensor is called after all layers that became it: long names are 2 kB of a file.
+    for place, operation in enumerate(network.operations):
+        operation.name = str(place)
+    network.name = "n"
     # A free batch dimension grows SHAPE and PACK operators and loses LiteRT's delegate.
     fixed = keras.Input(batch_shape=(1, *calibration.shape[1:], 1))
-    wrapped = keras.Model(fixed, network(fixed, training=False))
+    wrapped = keras.Model(fixed, network(fixed, training=False), name="m")
     converter = tf.lite.TFLiteConverter.from_keras_model(wrapped)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative_dataset

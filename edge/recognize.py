@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -12,46 +12,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import DEFAULT_BUNDLE, DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS, load_bundle
+from .bundle import DEFAULT_BUNDLE, SEVERAL_CLASS, load_bundle
 from .classify import Classifier
-from .crop import model_images
 from .decode import Decoded, decode_bytes, decode_file, luma_of
 from .frame import Box, Digit, Frame, GrayImage, Line, Reading, only_ones
 from .ground import continues, ground_step, is_bump
-from .lattice import Cluster, Group, best_path, build_groups, find_clusters
+from .mark_reader import MarkReader, Told
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
-from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines, group_words
+from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines
 from .settings import PreprocessSettings, Settings
-from .strings import StringDigit, StringReader
+from .strings import StringReader
 from .tilt import box_back, estimate_tilt, is_inside, upright
-from .words import Word, find_words, place_digits
 
-NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
-"""Width over height of marks that are never and always parted."""
-MIN_SEVERAL = 0.02
-"""Marks between them are parted if they are several digits with this probability."""
-CERTAIN = 0.9
-"""Probability of a digit from which a mark is not joined with another."""
-NUMBER_GAP, LETTER_GAP = 2.0, 0.8
-"""Widest spaces in a number and in a word, in heights."""
-AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
-"""What the odds of no digit among digits, and of a digit among others, are multiplied by."""
-AMONG_PIECES = 2.0
-"""What the odds of no digit are multiplied by for what was parted or joined: the network is not
-taught what halves of digits are."""
 FAINTER = 0.5
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
 strokes."""
 AGAIN_CONFIDENCE = 0.95
 """Digits of this confidence are read where a frame is looked at again."""
-MOSTLY_DIGITS = 0.5
-"""Probability, on average over a word's marks, that each is one or several digits, from which the
-word is read as a string."""
-DOUBTFUL = 0.05, 0.995
-"""Marks that are a digit with a probability between them are shown to the reader of strings too."""
-LEAST = 1e-6
-"""Probabilities are taken for no smaller ones before their logarithms are."""
 RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
@@ -79,15 +57,12 @@ class _Page:
 
 
 @dataclass(frozen=True)
-class _Found:
-    """What was found on a page, digits and others."""
+class _Look:
+    """What was read on a page."""
 
-    page: _Page
-    candidates: list[Candidate]
-    probabilities: NDArray[np.float32]
-    """(N, classes)."""
-    among_digits: NDArray[np.bool_]
-    """(N,) whether each stands in a word of digits."""
+    lines: tuple[Line, ...]
+    marks: int
+    """Marks that were told, digits and others."""
     classify_s: float
 
 
@@ -113,13 +88,10 @@ class Recognizer:
         self.bundle = load_bundle(Path(model))
         self.classifier = Classifier(self.bundle, self.settings.runtime, self.settings.threads)
         self.strings = self._string_reader()
+        self._marks = MarkReader(self.classifier, self.bundle.classes, self.strings)
         chosen = self.settings.min_confidence
         self._min_confidence = self.bundle.min_confidence if chosen is None else chosen
         self._relaxation = RELAXATION if chosen is None else 1.0
-        self._digits = [self.bundle.classes.index(name) for name in DIGIT_CLASSES]
-        self._others = [i for i, n in enumerate(self.bundle.classes) if n not in DIGIT_CLASSES]
-        self._none = [i for i, n in enumerate(self.bundle.classes) if n == REJECT_CLASS]
-        self._several = [i for i, n in enumerate(self.bundle.classes) if n == SEVERAL_CLASS]
 
     def _string_reader(self) -> StringReader | None:
         """Load the reader of touching digits, for networks that can tell that some touch."""
@@ -159,30 +131,28 @@ class Recognizer:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
         page = self._page(frame.luma)
-        found = self._classify(page)
-        classify_s = found.classify_s
-        lines = self._lines(found, self._min_confidence)
-        back = None
-        for settings in () if lines else self._other_looks(page):
-            again = self._classify(self._page(frame.luma, settings))
+        look, back = self._look(page, self._min_confidence), None
+        classify_s = look.classify_s
+        again_confidence = max(AGAIN_CONFIDENCE, self._min_confidence)
+        for settings in () if look.lines else self._other_looks(page):
+            again = self._look(self._page(frame.luma, settings), again_confidence)
             classify_s += again.classify_s
-            lines = self._lines(again, max(AGAIN_CONFIDENCE, self._min_confidence))
-            if lines:
-                found = again
+            if again.lines:
+                look = again
                 break
         tilt = estimate_tilt([mark.box for mark in page.marks.digits])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, matrix = upright(frame.luma, tilt)
-            level = self._classify(_inside(self._page(turned), frame, matrix))
+            inside = _inside(self._page(turned), frame, matrix)
+            level = self._look(inside, self._min_confidence)
             classify_s += level.classify_s
-            level_lines = self._lines(level, self._min_confidence)
-            if _certainty(level_lines) > LEVEL_ENOUGH * _certainty(lines):
-                found, lines, back = level, level_lines, matrix
-        lines = _in_image(lines, frame, back)
+            if _certainty(level.lines) > LEVEL_ENOUGH * _certainty(look.lines):
+                look, back = level, matrix
+        lines = _in_image(look.lines, frame, back)
         total_ms = (perf_counter() - start) * 1e3
         return Reading(
             lines=lines,
-            rejected=len(found.candidates) - sum(len(line.digits) for line in lines),
+            rejected=look.marks - sum(len(line.digits) for line in lines),
             width=frame.width,
             height=frame.height,
             timing_ms={
@@ -208,158 +178,35 @@ class Recognizer:
         if page.marks.digits:
             yield usual.fainter(FAINTER)
 
-    def _classify(self, page: _Page) -> _Found:
-        """Classify marks in one batch, then those in doubt, words, and what may be parted."""
-        marks = page.marks
-        images = model_images([mark.contrast for mark in marks.digits])
-        start = perf_counter()
-        probabilities = self.classifier.probabilities(images)
-        classify_s = perf_counter() - start
-        clusters = self._clusters(marks, probabilities)
-        words = self._words(marks, clusters, probabilities)
-        in_words = {i for word in words for i in word.members}
-        rest = [each for each in clusters if in_words.isdisjoint(each.digits)]
-        groups = build_groups(marks, rest)
-        grouped = in_words.union(*(group.members for group in groups))
-        kept = [i for i in range(len(marks.digits)) if i not in grouped]
-        candidates = [marks.digits[i] for i in kept]
-        start = perf_counter()
-        probabilities = self._second_opinion(candidates, probabilities[kept])
-        classify_s += perf_counter() - start
-        if self.strings and words:
-            start = perf_counter()
-            strings = self.strings.read([word.contrast for word in words])
-            classify_s += perf_counter() - start
-            for word, digits in zip(words, strings, strict=True):
-                candidates += place_digits(word, [each.place for each in digits])
-                probabilities = np.concatenate([probabilities, self._of_string(digits)])
-        if groups:
-            runs = [each.candidate for group in groups for each in group.hypotheses]
-            images = model_images([run.contrast for run in runs])
-            start = perf_counter()
-            of_runs = self.classifier.probabilities(images)
-            classify_s += perf_counter() - start
-            chosen = self._best_runs(groups, of_runs)
-            candidates += [runs[i] for i in chosen]
-            of_runs[:, self._others] *= AMONG_PIECES
-            of_runs /= of_runs.sum(axis=1, keepdims=True)
-            probabilities = np.concatenate([probabilities, of_runs[chosen]])
-        in_context = self._in_context(candidates, probabilities)
-        return _Found(page, candidates, *in_context, classify_s)
+    def _look(self, page: _Page, min_confidence: float) -> _Look:
+        """Read a page."""
+        told = self._marks.read(page.marks)
+        lines = self._lines(page, told, min_confidence)
+        return _Look(lines, len(told.candidates), told.seconds)
 
-    def _words(
-        self, marks: Marks, clusters: list[Cluster], probabilities: NDArray[np.float32]
-    ) -> list[Word]:
-        """Return the words that hold clusters and whose marks are, for the most part, digits."""
-        if self.strings is None:
-            return []
-        written = probabilities[:, self._digits + self._several].sum(axis=1)
-        words = find_words(marks, [each.digits for each in clusters])
-        return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
-
-    def _second_opinion(
-        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
-    ) -> NDArray[np.float32]:
-        """Show marks in doubt to the reader of strings too, and go by both networks alike.
-
-        What both say is pooled by the geometric mean (logarithmic opinion pool; Genest and Zidek
-        1986, "Combining Probability Distributions").
-        """
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
-        low, high = DOUBTFUL
-        doubtful = np.flatnonzero((digit > low) & (digit < high))
-        if self.strings is None or not len(doubtful):
-            return probabilities
-        opinions = self.strings.opinions([candidates[i].contrast for i in doubtful])
-        other = np.full((len(doubtful), len(self.bundle.classes)), LEAST, np.float32)
-        other[:, self._digits] = opinions[:, 1:-1]
-        other[:, self._none] = opinions[:, :1]
-        other[:, self._several] = opinions[:, -1:]
-        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * np.maximum(other, LEAST))
-        probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
-        return probabilities
-
-    def _of_string(self, digits: Sequence[StringDigit]) -> NDArray[np.float32]:
-        """Return the digits of a string as rows of the classifier's classes."""
-        rows = np.zeros((len(digits), len(self.bundle.classes)), np.float32)
-        for row, each in zip(rows, digits, strict=True):
-            blank, *digit = each.probabilities
-            row[self._others] = blank / max(len(self._others), 1)
-            row[self._digits] = digit
-        return rows
-
-    def _in_context(
-        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
-    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
-        """Weigh what stands in one word together.
-
-        Among digits a mark is more likely a digit; among marks that are none it is a letter.
-
-        Returns:
-            The probabilities, and whether each mark stands among digits.
-        """
-        among_digits = np.zeros(len(candidates), bool)
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
-        certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
-        if certain.all():
-            return probabilities, among_digits
-        for number in group_words(candidates, NUMBER_GAP) if certain.sum() > 1 else ():
-            if certain[number].sum() >= 2 * max(other[number].sum(), 1):
-                probabilities[np.ix_(number, self._others)] *= AMONG_DIGITS
-                among_digits[number] = True
-        for word in group_words(candidates, LETTER_GAP) if other.sum() > 1 else ():
-            if other[word].sum() >= 2 * max(certain[word].sum(), 1):
-                probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
-        return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
-
-    def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
-        """Find what may be several digits, and what may be parts of one."""
-        certain = probabilities[:, self._digits].max(axis=1, initial=0)
-        several = probabilities[:, self._several].sum(axis=1)
-        aspects = [mark.box.width / mark.box.height for mark in marks.digits]
-        wide = [
-            aspect > ALWAYS_WIDE or (aspect > NEVER_WIDE and likely >= MIN_SEVERAL)
-            for aspect, likely in zip(aspects, several.tolist(), strict=True)
-        ]
-        doubtful = (certain < CERTAIN).tolist()
-        if not marks.bits and not any(wide) and not any(doubtful):
-            return []
-        return find_clusters(marks, wide.__getitem__, doubtful.__getitem__)
-
-    def _best_runs(self, groups: list[Group], probabilities: NDArray[np.float32]) -> list[int]:
-        """Return the runs of all groups that are on their group's best path."""
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
-        scores = np.log(np.maximum(digit, LEAST)).tolist()
-        chosen: list[int] = []
-        start = 0
-        for group in groups:
-            end = start + len(group.hypotheses)
-            chosen += [start + i for i in best_path(group, scores[start:end])]
-            start = end
-        return chosen
-
-    def _lines(self, found: _Found, min_confidence: float) -> tuple[Line, ...]:
+    def _lines(self, page: _Page, told: Told, min_confidence: float) -> tuple[Line, ...]:
         """Keep the digits that are certain enough, and put them in reading order."""
-        digits = found.probabilities[:, self._digits]
-        likeliest = digits.argmax(axis=1).tolist()
-        confidences = digits.max(axis=1, initial=0)
-        is_digit = confidences >= found.probabilities.max(axis=1, initial=0)
-        least = np.where(found.among_digits, self._relaxation * min_confidence, min_confidence)
-        kept = (is_digit & (confidences >= least)).tolist()
+        confidences = told.digits.max(axis=1, initial=0)
+        least = np.where(told.among_digits, self._relaxation * min_confidence, min_confidence)
+        kept = (confidences >= told.likeliest) & (confidences >= least)
         read = {
             id(candidate): Digit(digit, confidence, candidate.box)
             for candidate, digit, confidence, keep in zip(
-                found.candidates, likeliest, confidences.tolist(), kept, strict=True
+                told.candidates,
+                told.digits.argmax(axis=1).tolist(),
+                confidences.tolist(),
+                kept.tolist(),
+                strict=True,
             )
             if keep
         }
-        candidates = [candidate for candidate in found.candidates if id(candidate) in read]
+        candidates = [candidate for candidate in told.candidates if id(candidate) in read]
         rows = group_lines(candidates, self.settings.segment)
         lines = [Line(tuple(read[id(candidate)] for candidate in row)) for row in rows]
         return tuple(
             line
             for line, row in zip(lines, rows, strict=True)
-            if not _is_no_writing(line.text, row, found.page)
+            if not _is_no_writing(line.text, row, page)
         )
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from digitcam.edge import Recognizer, recognize
+from digitcam.edge import Recognizer, mark_reader
 from digitcam.edge.bundle import SHIPPED, STRING_CLASSES, load_bundle
 from digitcam.edge.classify import Classifier
 from digitcam.edge.errors import ModelError, SettingsError
@@ -270,8 +270,8 @@ def test_marks_in_doubt_need_both_networks(
 
     monkeypatch.setattr(Classifier, "probabilities", classified)
     monkeypatch.setattr(StringReader, "opinions", told)
-    monkeypatch.setattr(recognize, "NEVER_WIDE", 9.0)  # one narrow mark, whatever is drawn
-    monkeypatch.setattr(recognize, "CERTAIN", 0.5)
+    monkeypatch.setattr(mark_reader, "NEVER_WIDE", 9.0)  # one narrow mark, whatever is drawn
+    monkeypatch.setattr(mark_reader, "CERTAIN", 0.5)
     recognizer = Recognizer(settings=Settings(min_confidence=0.88))
     assert recognizer.read(page_of(written("3", 4, gap=0))).text == text
 

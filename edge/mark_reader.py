@@ -1,0 +1,223 @@
+"""Marks to digits: what each mark is, by both networks and by what stands beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS, STRING_CLASSES
+from .classify import Classifier
+from .crop import model_images
+from .lattice import Cluster, Group, best_path, build_groups, find_clusters
+from .segment import Candidate, Marks, group_words
+from .strings import StringReader
+from .words import Word, find_words, place_digits
+
+NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
+"""Width over height of marks that are never and always parted."""
+MIN_SEVERAL = 0.02
+"""Marks between them are parted if they are several digits with this probability."""
+CERTAIN = 0.9
+"""Probability of a digit from which a mark is not joined with another."""
+NUMBER_GAP, LETTER_GAP = 2.0, 0.8
+"""Widest spaces in a number and in a word, in heights."""
+AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
+"""What the odds of no digit among digits, and of a digit among others, are multiplied by."""
+AMONG_PIECES = 2.0
+"""What the odds of no digit are multiplied by for what was parted or joined: the network is not
+taught what halves of digits are."""
+MOSTLY_DIGITS = 0.5
+"""Probability, on average over a word's marks, that each is one or several digits, from which the
+word is read as a string."""
+DOUBTFUL = 0.05, 0.995
+"""Marks that are a digit with a probability between them are shown to the reader of strings too."""
+LEAST = 1e-6
+"""Probabilities are taken for no smaller ones before their logarithms are."""
+
+
+Images = TypeVar("Images")
+Answers = TypeVar("Answers")
+Weighed = tuple[list[Candidate], NDArray[np.float32]]
+"""Marks, and (N, classes) their probabilities."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What marks are, digits and others, parted and joined."""
+
+    candidates: list[Candidate]
+    digits: NDArray[np.float32]
+    """(N, 10) probabilities of the digits."""
+    likeliest: NDArray[np.float32]
+    """(N,) probability of the likeliest class, a digit or not."""
+    among_digits: NDArray[np.bool_]
+    """(N,) whether each stands in a word of digits."""
+    seconds: float
+    """Time in the networks."""
+
+
+class MarkReader:
+    """Tells what marks are. Not thread-safe, as the networks are not.
+
+    Args:
+        classifier: Tells what single marks are.
+        classes: What it tells apart.
+        strings: Reads words whose digits touch, if there is one.
+    """
+
+    def __init__(
+        self, classifier: Classifier, classes: Sequence[str], strings: StringReader | None
+    ) -> None:
+        self.classifier, self.strings, self._classes = classifier, strings, len(classes)
+        self._digits = [classes.index(name) for name in DIGIT_CLASSES]
+        self._others = [i for i, n in enumerate(classes) if n not in DIGIT_CLASSES]
+        self._none = [i for i, n in enumerate(classes) if n == REJECT_CLASS]
+        self._several = [i for i, n in enumerate(classes) if n == SEVERAL_CLASS]
+
+    def read(self, marks: Marks) -> Told:
+        """Classify marks in one batch, then words, and what may be parted or joined."""
+        self._seconds = 0.0
+        probabilities = self._classified(marks.digits)
+        clusters = self._clusters(marks, probabilities)
+        words = self._words(marks, clusters, probabilities)
+        in_words = {i for word in words for i in word.members}
+        rest = [each for each in clusters if in_words.isdisjoint(each.digits)]
+        groups = build_groups(marks, rest)
+        grouped = in_words.union(*(group.members for group in groups))
+        kept = [i for i in range(len(marks.digits)) if i not in grouped]
+        single = [marks.digits[i] for i in kept]
+        parts = [
+            (single, self._second_opinion(single, probabilities[kept])),
+            self._read_words(words),
+            self._best_of(groups),
+        ]
+        candidates = [candidate for part, _ in parts for candidate in part]
+        probabilities, among_digits = self._in_context(
+            candidates, np.concatenate([each for _, each in parts])
+        )
+        return Told(
+            candidates,
+            probabilities[:, self._digits],
+            probabilities.max(axis=1, initial=0),
+            among_digits,
+            self._seconds,
+        )
+
+    def _timed(self, network: Callable[[Images], Answers], images: Images) -> Answers:
+        start = perf_counter()
+        answer = network(images)
+        self._seconds += perf_counter() - start
+        return answer
+
+    def _classified(self, marks: Sequence[Candidate]) -> NDArray[np.float32]:
+        """Return (N, classes) probabilities of marks, each alone."""
+        images = model_images([mark.contrast for mark in marks])
+        return self._timed(self.classifier.probabilities, images)
+
+    def _words(
+        self, marks: Marks, clusters: list[Cluster], probabilities: NDArray[np.float32]
+    ) -> list[Word]:
+        """Return the words that hold clusters and whose marks are, for the most part, digits."""
+        if self.strings is None:
+            return []
+        written = probabilities[:, self._digits + self._several].sum(axis=1)
+        words = find_words(marks, [each.digits for each in clusters])
+        return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
+
+    def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
+        """Find what may be several digits, and what may be parts of one."""
+        certain = probabilities[:, self._digits].max(axis=1, initial=0)
+        several = probabilities[:, self._several].sum(axis=1)
+        aspects = [mark.box.width / mark.box.height for mark in marks.digits]
+        wide = [
+            aspect > ALWAYS_WIDE or (aspect > NEVER_WIDE and likely >= MIN_SEVERAL)
+            for aspect, likely in zip(aspects, several.tolist(), strict=True)
+        ]
+        doubtful = (certain < CERTAIN).tolist()
+        if not marks.bits and not any(wide) and not any(doubtful):
+            return []
+        return find_clusters(marks, wide.__getitem__, doubtful.__getitem__)
+
+    def _second_opinion(
+        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Show marks in doubt to the reader of strings too, and go by both networks alike.
+
+        What both say is pooled by the geometric mean (logarithmic opinion pool; Genest and Zidek
+        1986, "Combining Probability Distributions").
+        """
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        low, high = DOUBTFUL
+        doubtful = np.flatnonzero((digit > low) & (digit < high))
+        if self.strings is None or not len(doubtful):
+            return probabilities
+        contrasts = [candidates[i].contrast for i in doubtful]
+        opinions = self._timed(self.strings.opinions, contrasts)
+        other = np.full((len(doubtful), self._classes), LEAST, np.float32)
+        other[:, self._digits] = opinions[:, 1:-1]
+        other[:, self._none] = opinions[:, :1]
+        other[:, self._several] = opinions[:, -1:]
+        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * np.maximum(other, LEAST))
+        probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
+        return probabilities
+
+    def _read_words(self, words: list[Word]) -> Weighed:
+        """Return the digits of words, with their places and the classifier's classes."""
+        candidates: list[Candidate] = []
+        rows = []
+        contrasts = [word.contrast for word in words]
+        strings = self._timed(self.strings.read, contrasts) if self.strings and words else []
+        for word, digits in zip(words, strings, strict=True):
+            candidates += place_digits(word, [each.place for each in digits])
+            rows += [each.probabilities for each in digits]
+        told = np.array(rows, np.float32).reshape(-1, len(STRING_CLASSES))
+        probabilities = np.zeros((len(rows), self._classes), np.float32)
+        probabilities[:, self._others] = told[:, :1] / max(len(self._others), 1)
+        probabilities[:, self._digits] = told[:, 1:]
+        return candidates, probabilities
+
+    def _best_of(self, groups: list[Group]) -> Weighed:
+        """Return the runs of all groups that are on their group's best path."""
+        runs = [each.candidate for group in groups for each in group.hypotheses]
+        probabilities = self._classified(runs)
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        scores = np.log(np.maximum(digit, LEAST)).tolist()
+        chosen: list[int] = []
+        start = 0
+        for group in groups:
+            end = start + len(group.hypotheses)
+            chosen += [start + i for i in best_path(group, scores[start:end])]
+            start = end
+        probabilities = probabilities[chosen]
+        probabilities[:, self._others] *= AMONG_PIECES
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return [runs[i] for i in chosen], probabilities
+
+    def _in_context(
+        self, candidates: list[Candidate], probabilities: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Weigh what stands in one word together.
+
+        Among digits a mark is more likely a digit; among marks that are none it is a letter.
+
+        Returns:
+            The probabilities, and whether each mark stands among digits.
+        """
+        among_digits = np.zeros(len(candidates), bool)
+        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
+        if certain.all():
+            return probabilities, among_digits
+        for number in group_words(candidates, NUMBER_GAP) if certain.sum() > 1 else ():
+            if certain[number].sum() >= 2 * max(other[number].sum(), 1):
+                probabilities[np.ix_(number, self._others)] *= AMONG_DIGITS
+                among_digits[number] = True
+        for word in group_words(candidates, LETTER_GAP) if other.sum() > 1 else ():
+            if other[word].sum() >= 2 * max(certain[word].sum(), 1):
+                probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
+        return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
