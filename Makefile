@@ -32,7 +32,7 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (two hours
 	$(BIN)/digitcam-train --out runs/digits $(PHOTOGRAPHS)
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS)
-	$(BIN)/digitcam-convert runs/strings --out edge/models/strings
+	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -10,12 +10,12 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS, STRING_CLASSES
+from .bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
 from .classify import Classifier
 from .crop import model_images
 from .lattice import Cluster, Group, best_path, build_groups, find_clusters
 from .segment import Candidate, Marks, group_words
-from .strings import StringReader
+from .strings import OPINIONS, StringReader
 from .words import Word, find_words, place_digits
 
 NEVER_WIDE, ALWAYS_WIDE = 0.45, 1.5
@@ -158,11 +158,8 @@ class MarkReader:
             return probabilities
         contrasts = [candidates[i].contrast for i in doubtful]
         opinions = self._timed(self.strings.opinions, contrasts)
-        other = np.full((len(doubtful), self._classes), LEAST, np.float32)
-        other[:, self._digits] = opinions[:, 1:-1]
-        other[:, self._none] = opinions[:, :1]
-        other[:, self._several] = opinions[:, -1:]
-        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * np.maximum(other, LEAST))
+        other = np.maximum(self._as_classes(opinions), LEAST)
+        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * other)
         probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
         return probabilities
 
@@ -175,11 +172,16 @@ class MarkReader:
         for word, digits in zip(words, strings, strict=True):
             candidates += place_digits(word, [each.place for each in digits])
             rows += [each.probabilities for each in digits]
-        told = np.array(rows, np.float32).reshape(-1, len(STRING_CLASSES))
-        probabilities = np.zeros((len(rows), self._classes), np.float32)
-        probabilities[:, self._others] = told[:, :1] / max(len(self._others), 1)
-        probabilities[:, self._digits] = told[:, 1:]
-        return candidates, probabilities
+        told = np.array(rows, np.float32).reshape(-1, OPINIONS)
+        return candidates, self._as_classes(told)
+
+    def _as_classes(self, opinions: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return opinions of the reader of strings, (N, 12), as the classifier's classes."""
+        probabilities = np.zeros((len(opinions), self._classes), np.float32)
+        probabilities[:, self._digits] = opinions[:, 1:-1]
+        probabilities[:, self._none] = opinions[:, :1]
+        probabilities[:, self._several] = opinions[:, -1:]
+        return probabilities
 
     def _best_of(self, groups: list[Group]) -> Weighed:
         """Return the runs of all groups that are on their group's best path."""

@@ -1,7 +1,8 @@
 """Ink to a string's image: what the reader of strings sees, in training and on the device.
 
-A word's ink is scaled to 28 rows with the aspect kept, its contrast stretched so that the strongest
-is white, and set on black.
+A word's ink is scaled to 28 rows, its contrast stretched so that the strongest is white, and set on
+black. Its width is scaled as if its body alone had 28 rows, the rows that hold nine tenths of its
+ink: one high digit or a stroke through the line leaves the others as wide as they are without it.
 """
 
 from __future__ import annotations
@@ -25,12 +26,19 @@ SIDE_PX = 4
 """Black columns on either side of the ink."""
 STEP_PX = 4
 """Columns of a step, at each of which the network says whether a digit is there."""
-WIDTH_STEP_PX, MAX_WIDTH_PX = 32, 256
+WIDTH_STEP_PX, MAX_WIDTH_PX = 32, 320
 """Images are filled up to a multiple; wider strings are narrowed to the largest."""
+
+BODY = 0.05, 0.95
+"""Parts of the ink above the last row and the first row of a word's body."""
+MAX_WIDENING = 1.8
+"""Height over that of the body, at most."""
+INK = 0.25
+"""Part of the peak contrast from which a pixel is ink."""
 
 Logit = TypeVar("Logit", np.int8, np.float32)
 
-PREPROCESSING = 1
+PREPROCESSING = 2
 """Raise it when strings' images change; refuses older models."""
 
 
@@ -39,6 +47,7 @@ def string_fingerprint() -> str:
     recipe = {
         "version": PREPROCESSING,
         "string_px": [HEIGHT_PX, CONTENT_PX, SIDE_PX, STEP_PX, MAX_WIDTH_PX],
+        "body": [*BODY, MAX_WIDENING, INK],
         "preprocess": asdict(PreprocessSettings()),
     }
     return "sha256:" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
@@ -51,11 +60,10 @@ def string_image(contrast: GrayImage) -> GrayImage:
         contrast: (h, w) uint8, 0 paper, larger is more ink; the word alone.
 
     Returns:
-        (32, W) uint8, white ink (255) on black (0), W as the ink needs, at most 256.
+        (32, W) uint8, white ink (255) on black (0), W as the ink needs, at most 320.
     """
-    height, width = contrast.shape
-    scale = CONTENT_PX / height
-    columns = min(max(round(width * scale), 3), MAX_WIDTH_PX - 2 * SIDE_PX)
+    scale = CONTENT_PX / contrast.shape[0]
+    columns = content_width(contrast)
     bright = cv2.convertScaleAbs(contrast, alpha=255 / max(cv2.norm(contrast, cv2.NORM_INF), 1))
     image = np.zeros((HEIGHT_PX, columns + 2 * SIDE_PX), np.uint8)
     top = (HEIGHT_PX - CONTENT_PX) // 2
@@ -66,6 +74,21 @@ def string_image(contrast: GrayImage) -> GrayImage:
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
     return image
+
+
+def content_width(contrast: GrayImage, stretch: float = 1.0) -> int:
+    """Return how many columns a word's ink takes in its image.
+
+    Args:
+        contrast: (h, w) uint8, as in string_image.
+        stretch: By how much it is drawn wider than it is.
+    """
+    height, width = contrast.shape
+    ink = (contrast >= INK * cv2.norm(contrast, cv2.NORM_INF)).sum(axis=1).cumsum()
+    first, last = np.searchsorted(ink, [part * ink[-1] for part in BODY])
+    widening = min(height / (last - first + 1), MAX_WIDENING)
+    columns = round(float(width * CONTENT_PX / height * widening * stretch))
+    return min(max(columns, 3), MAX_WIDTH_PX - 2 * SIDE_PX)
 
 
 def padded_width(width: int) -> int:

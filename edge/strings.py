@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +29,8 @@ from .string_image import (
 )
 
 BLANK = STRING_CLASSES.index(BLANK_CLASS)
+OPINIONS = len(STRING_CLASSES) + 1
+"""What a mark may be: no digit, one of 0 to 9 alone, or several digits."""
 LAID_OUT_PX = 128
 """Width that the model file is laid out for."""
 
@@ -38,14 +41,14 @@ class StringDigit:
 
     digit: int
     probabilities: tuple[float, ...]
-    """Of the blank and of 0 to 9, where it is most certain."""
+    """That its part of the string is no digit, one of 0 to 9 alone, or several, as opinions."""
     place: float
     """Where it stands, as a part of the string's width, 0 to 1."""
 
     @property
     def confidence(self) -> float:
         """Probability of the digit, 0 to 1."""
-        return self.probabilities[BLANK + 1 + self.digit]
+        return self.probabilities[1 + self.digit]
 
 
 class StringReader:
@@ -89,11 +92,7 @@ class StringReader:
             (N, 12) probabilities: of no digit, of 0 to 9, and of several digits.
         """
         logits = self.logits([string_image(contrast) for contrast in contrasts])
-        steps = np.zeros((len(logits), max(map(len, logits)), len(STRING_CLASSES)), np.float32)
-        steps[..., BLANK] = 1
-        for row, own in zip(steps, logits, strict=True):
-            row[: len(own)] = self._network.softmax(own)
-        return of_singles(steps)
+        return of_singles([self._network.softmax(steps) for steps in logits])
 
     def logits(self, images: Sequence[GrayImage]) -> list[NDArray[np.int8]]:
         """Return the quantized logits of strings: (32, W) uint8 -> (W / 4, classes) int8 each.
@@ -104,40 +103,57 @@ class StringReader:
 
 
 def decode(steps: NDArray[np.float32], width: int = MAX_WIDTH_PX) -> list[StringDigit]:
-    """Put equal steps together; a digit is as certain as its most certain step.
+    """Put equal steps together; a digit's part reaches as far as the blankest step to the next.
 
     Args:
         steps: (W / 4, classes) probabilities, of the blank and the digits 0 to 9.
         width: Columns of the image that the string takes, the rest being filled up.
     """
     likeliest = steps.argmax(axis=1)
-    starts = np.flatnonzero(np.diff(likeliest, prepend=-1))
+    starts = np.flatnonzero(np.diff(likeliest, prepend=-1)).tolist()
+    runs = [
+        (start, end)
+        for start, end in zip(starts, [*starts[1:], len(likeliest)], strict=True)
+        if likeliest[start] != BLANK
+    ]
+    if not runs:
+        return []
+    between = [_blankest(steps, a, b) for (_, a), (b, _) in pairwise(runs)]
+    parts = zip([0, *between], [*between, len(steps)], strict=True)
+    told = of_singles([steps[start:end] for start, end in parts])
     digits = []
-    for start, end in zip(starts, [*starts[1:], len(likeliest)], strict=True):
-        which = int(likeliest[start])
-        if which != BLANK:
-            middle = STEP_PX * (start + end) / 2 - SIDE_PX
-            place = min(max(middle / (width - 2 * SIDE_PX), 0.0), 1.0)
-            clearest = steps[start + int(steps[start:end, which].argmax())]
-            digits.append(StringDigit(which - BLANK - 1, tuple(clearest.tolist()), place))
+    for (start, end), probabilities in zip(runs, told.tolist(), strict=True):
+        middle = STEP_PX * (start + end) / 2 - SIDE_PX
+        place = min(max(middle / (width - 2 * SIDE_PX), 0.0), 1.0)
+        digit = int(likeliest[start]) - BLANK - 1
+        digits.append(StringDigit(digit, tuple(probabilities), place))
     return digits
 
 
-def of_singles(steps: NDArray[np.float32]) -> NDArray[np.float32]:
+def _blankest(steps: NDArray[np.float32], first: int, end: int) -> int:
+    """Return the step from ``first`` to before ``end`` that is a blank most likely."""
+    return first + int(steps[first:end, BLANK].argmax()) if end > first else first
+
+
+def of_singles(marks: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
     """Return the probabilities that marks are no digit, one of 0 to 9 alone, and several digits.
 
     The probability of a digit alone is the sum over all ways to align it to the steps, the forward
     pass of Graves et al. 2006.
 
     Args:
-        steps: (N, W / 4, classes) probabilities, of the blank and the digits 0 to 9.
+        marks: (steps, classes) probabilities each, of the blank and the digits 0 to 9.
 
     Returns:
         (N, 12) probabilities.
     """
+    steps = np.zeros((len(marks), max(map(len, marks)), len(STRING_CLASSES)))
+    steps[..., BLANK] = 1
+    for row, own in zip(steps, marks, strict=True):
+        row[: len(own)] = own
     none = np.ones((len(steps), 1))
     within = after = np.zeros((len(steps), len(STRING_CLASSES) - 1))
-    for step in np.moveaxis(steps.astype(float), 1, 0):
+    for step in np.moveaxis(steps, 1, 0):
         blank, digits = step[:, [BLANK]], step[:, BLANK + 1 :]
         none, within, after = none * blank, (none + within) * digits, (within + after) * blank
     told = np.hstack([none, within + after])

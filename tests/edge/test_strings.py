@@ -1,5 +1,6 @@
 """Words whose digits touch: found among the marks, read at once, their digits put in places."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -20,10 +21,10 @@ from digitcam.edge.segment import Candidate, Marks, find_marks
 from digitcam.edge.settings import Runtime, SegmentSettings, Settings
 from digitcam.edge.string_image import (
     CONTENT_PX,
-    HEIGHT_PX,
     MAX_WIDTH_PX,
     SIDE_PX,
     STEP_PX,
+    content_width,
     padded_width,
     string_image,
 )
@@ -70,13 +71,29 @@ def block(x: int, y: int, width: int, height: int) -> Candidate:
 def test_a_strings_image_keeps_aspect_and_stretches_contrast(
     height: int, width: int, level: int
 ) -> None:
-    """28 rows of ink, as wide as the aspect wants and at most 248 px, the strongest white."""
+    """28 rows of ink, as wide as nine tenths of the height want, the strongest white."""
     image = string_image(np.full((height, width), level, np.uint8))
-    columns = min(max(round(width * CONTENT_PX / height), 3), MAX_WIDTH_PX - 2 * SIDE_PX)
-    assert image.shape == (HEIGHT_PX, columns + 2 * SIDE_PX)
+    body = math.ceil(0.95 * height) - math.ceil(0.05 * height) + 1
+    most, least = (
+        np.clip(round(width * CONTENT_PX / max(body + rows, 1)), 3, MAX_WIDTH_PX - 2 * SIDE_PX)
+        for rows in (-1, 1)  # a row's share is rounded
+    )
+    assert least <= image.shape[1] - 2 * SIDE_PX <= most
     ink = image[2:-2, SIDE_PX:-SIDE_PX]
     assert ink.min() >= 253
     assert image.astype(int).sum() == ink.astype(int).sum()
+
+
+@pytest.mark.parametrize("height", [20, 30, 45])
+def test_a_high_stroke_leaves_digits_as_wide(height: int) -> None:
+    """Digits beside one that is much higher keep their width, more or less, up to a bound."""
+    row = np.zeros((60, 200), np.uint8)
+    row[60 - height :, 20:190] = 200
+    alone = content_width(row[60 - height :])
+    row[:, 4:8] = 200
+    beside = content_width(row) * 170 / 200
+    assert beside <= alone * 1.1
+    assert beside >= min(0.8 * alone, 170 * CONTENT_PX / 60 * 1.75)
 
 
 def test_no_ink_is_a_black_image() -> None:
@@ -112,11 +129,25 @@ def test_equal_steps_are_one_digit_and_blanks_none(classes: list[int]) -> None:
     assert all(0 <= place <= 1 for place in places)
 
 
-def test_a_digit_is_as_certain_as_its_most_certain_step() -> None:
-    """Its first and last step see a part of it."""
-    steps = np.concatenate([steps_of([3], 0.5), steps_of([3], 0.8), steps_of([3, 0], 0.6)])
-    (digit,) = decode(steps)
-    assert digit.confidence == pytest.approx(0.8)
+def test_a_digit_is_as_certain_as_that_its_part_holds_it_alone() -> None:
+    """Parts meet at the step between digits that is a blank most likely."""
+    first = np.concatenate([steps_of([0, 3], 0.8), steps_of([3], 0.5), steps_of([0], 0.6)])
+    second = np.concatenate([steps_of([0], 0.95), steps_of([7], 0.7), steps_of([7, 0], 0.9)])
+    digits = decode(np.concatenate([first, second]))
+    assert [each.digit for each in digits] == [2, 6]
+    for digit, part in zip(digits, (first, second), strict=True):
+        (told,) = of_singles([part])
+        assert digit.probabilities == pytest.approx(told)
+        assert digit.confidence == pytest.approx(told[1 + digit.digit])
+
+
+def test_a_part_of_another_digit_is_doubted() -> None:
+    """Where a second digit may stand beside the first, that it is one alone is less certain."""
+    sure = np.concatenate([steps_of([0, 3], 0.95), steps_of([0, 0, 0], 0.95)])
+    missed = sure.copy()
+    missed[3] = steps_of([0], 0.55)[0]
+    missed[3, 6] += 0.4
+    assert decode(missed)[0].confidence < 0.7 < decode(sure)[0].confidence
 
 
 def test_a_digit_stands_in_the_middle_of_its_steps() -> None:
@@ -134,7 +165,7 @@ def test_a_digit_alone_has_the_probability_of_all_its_alignments(count: int, see
         read = [b for a, b in pairwise([0, *path]) if b not in (a, 0)]
         what = 11 if len(read) > 1 else read[0] if read else 0
         expected[what] += np.prod(steps[np.arange(count), path])
-    np.testing.assert_allclose(of_singles(steps[None]), [expected], atol=1e-5)
+    np.testing.assert_allclose(of_singles([steps]), [expected], atol=1e-5)
 
 
 # --- the reader ------------------------------------------------------------------------------

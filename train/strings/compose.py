@@ -30,6 +30,8 @@ GAP_PX, GAP_SPREAD_PX = (-6.0, 8.0), (0.5, 3.5)
 """Range of the mean space between a writer's digits, below 0 they overlap; and of its spread."""
 MAX_OVERLAP = 0.45
 """Of a digit's width."""
+TALL, TALLER = 0.1, (1.2, 2.0)
+"""Share of composed digits that are much higher than the others, and how much higher."""
 ZEROS = 0.3
 """Share of composed strings in whose ends zeros are common, as in amounts."""
 MARKS = 0.3
@@ -132,6 +134,8 @@ class Writer:
             is_zero = zeros and place > 0 and rng.random() < 0.6
             glyph, digit = self._glyph(rng, real, 0 if is_zero else None)
             height = HEIGHT_PX * np.exp(rng.normal(0, size)) * (rng.uniform(0.5, 1) if low else 1)
+            if rng.random() < TALL:
+                height *= rng.uniform(*TALLER)
             base = BASELINE + slope * paper.x + rng.normal(0, 1.2)
             ink = _scaled(glyph, height / max(glyph.shape[0], 0.7 * glyph.shape[1]))
             if paper.put(ink, base, rng.normal(gap, spread) if place else 0):

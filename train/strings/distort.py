@@ -14,8 +14,8 @@ from digitcam.edge.frame import GrayImage
 from digitcam.edge.string_image import (
     CONTENT_PX,
     HEIGHT_PX,
-    MAX_WIDTH_PX,
     SIDE_PX,
+    content_width,
     string_image,
 )
 
@@ -103,11 +103,9 @@ def _laid_out(
     rows = CONTENT_PX
     if rng.random() < 0.6:
         rows = int(rng.integers(settings.smallest_px, CONTENT_PX + 1))
-    scale = rows / ink.shape[0]
     stretch = np.exp(rng.uniform(-settings.stretch, settings.stretch))
-    columns = max(round(ink.shape[1] * scale * stretch), 3)
-    columns = min(columns, MAX_WIDTH_PX - 2 * SIDE_PX)
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    columns = content_width(ink, stretch)
+    way = cv2.INTER_AREA if rows < ink.shape[0] else cv2.INTER_LINEAR
     image = np.zeros((HEIGHT_PX, columns + 2 * SIDE_PX), np.uint8)
     top = int(rng.integers(HEIGHT_PX - rows + 1))
     image[top : top + rows, SIDE_PX : SIDE_PX + columns] = cv2.resize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import cv2
@@ -69,6 +69,7 @@ class Material:
             content.update(array.tobytes())
         for string in self.strings:
             content.update(string.ink.tobytes() + bytes(string.digits))
+            content.update(np.array([astuple(spot) for spot in string.spots]).tobytes())
         return f"sha256:{content.hexdigest()}"
 
 
@@ -138,4 +139,5 @@ def _strings(folder: Path, part: Part) -> Iterator[RealString]:
             for x, y, width, height, digit in sorted(entry.get("boxes", ()))
         )
         told = tuple(spot.digit for spot in spots) == digits
-        yield RealString(np.asarray(bright, np.uint8), digits, spots if told else ())
+        if all(spot.left < box.width and spot.right > 0 for spot in spots):  # else ink is missing
+            yield RealString(np.asarray(bright, np.uint8), digits, spots if told else ())

@@ -25,7 +25,7 @@ from .distort import distort
 from .recipe import StringFeedSettings
 
 Samples = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]
-"""Images (N, 32, 256) uint8, black behind their own width; widths (N,), px; labels (N, 12) uint8,
+"""Images (N, 32, 320) uint8, black behind their own width; widths (N,), px; labels (N, 12) uint8,
 a digit's class is the digit + 1, and 0 fills up."""
 MAX_FAILURES = 2000
 """Strings in a row that do not fit an image, after which no other is written."""
