@@ -35,7 +35,8 @@ MOSTLY_DIGITS = 0.5
 """Probability, on average over a word's marks, that each is one or several digits, from which the
 word is read as a string."""
 DOUBTFUL = 0.05, 0.995
-"""Marks that are a digit with a probability between them are shown to the reader of strings too."""
+"""Marks that are a digit with a probability between them are shown to the reader of strings too;
+where other digits are certain, those below CERTAIN."""
 LEAST = 1e-6
 """Probabilities are taken for no smaller ones before their logarithms are."""
 
@@ -153,6 +154,8 @@ class MarkReader:
         """
         digit = probabilities[:, self._digits].max(axis=1, initial=0)
         low, high = DOUBTFUL
+        if (digit >= CERTAIN).sum() > 1:
+            high = min(high, CERTAIN)
         doubtful = np.flatnonzero((digit > low) & (digit < high))
         if self.strings is None or not len(doubtful):
             return probabilities
