@@ -281,13 +281,24 @@ def test_touching_digits_of_a_picture_are_read_with_their_boxes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("probability", "opinion", "text"),
-    [(0.7, 1 + 3, "3"), (0.7, 0, ""), (0.7, 1 + 8, ""), (0.7, 11, ""), (0.999, 0, "3")],
+    ("marks", "probability", "opinion", "text"),
+    [
+        ("3", 0.7, 1 + 3, "3"),
+        ("3", 0.7, 0, ""),
+        ("3", 0.7, 1 + 8, ""),
+        ("3", 0.7, 11, ""),
+        ("3", 0.97, 0, ""),
+        ("3", 0.999, 0, "3"),
+        ("333", 0.97, 0, "333"),
+    ],
 )
 def test_marks_in_doubt_need_both_networks(
-    monkeypatch: pytest.MonkeyPatch, probability: float, opinion: int, text: str
+    monkeypatch: pytest.MonkeyPatch, marks: str, probability: float, opinion: int, text: str
 ) -> None:
-    """A digit that is not certain is read if the reader of strings sees it too, alone."""
+    """A digit that is not certain is read if the reader of strings sees it too, alone.
+
+    Where other digits are certain a mark is less in doubt.
+    """
 
     def classified(_: Classifier, images: Gray) -> NDArray[np.float32]:
         rows = np.full((len(images), 12), (1 - probability) / 11, np.float32)
@@ -302,9 +313,9 @@ def test_marks_in_doubt_need_both_networks(
     monkeypatch.setattr(Classifier, "probabilities", classified)
     monkeypatch.setattr(StringReader, "opinions", told)
     monkeypatch.setattr(mark_reader, "NEVER_WIDE", 9.0)  # one narrow mark, whatever is drawn
-    monkeypatch.setattr(mark_reader, "CERTAIN", 0.5)
+    monkeypatch.setattr(mark_reader, "CERTAIN", 0.6)  # no mark is joined with another
     recognizer = Recognizer(settings=Settings(min_confidence=0.88))
-    assert recognizer.read(page_of(written("3", 4, gap=0))).text == text
+    assert recognizer.read(page_of(written(marks, 4, gap=12))).text == text
 
 
 def test_without_the_reader_of_strings_digits_are_parted() -> None:
