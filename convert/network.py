@@ -167,7 +167,7 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
         for image in calibration:
             yield [_values(image[None])]
 
-    # Each tensor is called after all layers that became it: long names are 2 kB of a file.
+    # Each tensor is called after all layers that became it: long names cost a file 1 kB.
     for place, operation in enumerate(network.operations):
         operation.name = str(place)
     network.name = "n"

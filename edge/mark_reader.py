@@ -92,11 +92,11 @@ class MarkReader:
         grouped = in_words.union(*(group.members for group in groups))
         kept = [i for i in range(len(marks.digits)) if i not in grouped]
         single = [marks.digits[i] for i in kept]
-        parts = [
-            (single, self._second_opinion(single, probabilities[kept])),
-            self._read_words(words),
-            self._best_of(groups),
-        ]
+        parts = [(single, self._second_opinion(single, probabilities[kept]))]
+        if self.strings and words:
+            parts.append(self._read_words(self.strings, words))
+        if groups:
+            parts.append(self._best_of(groups))
         candidates = [candidate for part, _ in parts for candidate in part]
         probabilities, among_digits = self._in_context(
             candidates, np.concatenate([each for _, each in parts])
@@ -120,11 +120,16 @@ class MarkReader:
         images = model_images([mark.contrast for mark in marks])
         return self._timed(self.classifier.probabilities, images)
 
+    def _likeliest_digit(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return (N,) probabilities of each mark's likeliest digit."""
+        likeliest: NDArray[np.float32] = probabilities[:, self._digits].max(axis=1, initial=0)
+        return likeliest
+
     def _words(
         self, marks: Marks, clusters: list[Cluster], probabilities: NDArray[np.float32]
     ) -> list[Word]:
         """Return the words that hold clusters and whose marks are, for the most part, digits."""
-        if self.strings is None:
+        if self.strings is None or not clusters:
             return []
         written = probabilities[:, self._digits + self._several].sum(axis=1)
         words = find_words(marks, [each.digits for each in clusters])
@@ -132,7 +137,7 @@ class MarkReader:
 
     def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
         """Find what may be several digits, and what may be parts of one."""
-        certain = probabilities[:, self._digits].max(axis=1, initial=0)
+        certain = self._likeliest_digit(probabilities)
         several = probabilities[:, self._several].sum(axis=1)
         aspects = [mark.box.width / mark.box.height for mark in marks.digits]
         wide = [
@@ -152,7 +157,7 @@ class MarkReader:
         What both say is pooled by the geometric mean (logarithmic opinion pool; Genest and Zidek
         1986, "Combining Probability Distributions").
         """
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        digit = self._likeliest_digit(probabilities)
         low, high = DOUBTFUL
         if (digit >= CERTAIN).sum() > 1:
             high = min(high, CERTAIN)
@@ -166,13 +171,12 @@ class MarkReader:
         probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
         return probabilities
 
-    def _read_words(self, words: list[Word]) -> Weighed:
+    def _read_words(self, strings: StringReader, words: list[Word]) -> Weighed:
         """Return the digits of words, with their places and the classifier's classes."""
         candidates: list[Candidate] = []
         rows = []
-        contrasts = [word.contrast for word in words]
-        strings = self._timed(self.strings.read, contrasts) if self.strings and words else []
-        for word, digits in zip(words, strings, strict=True):
+        read = self._timed(strings.read, [word.contrast for word in words])
+        for word, digits in zip(words, read, strict=True):
             candidates += place_digits(word, [each.place for each in digits])
             rows += [each.probabilities for each in digits]
         told = np.array(rows, np.float32).reshape(-1, OPINIONS)
@@ -190,7 +194,7 @@ class MarkReader:
         """Return the runs of all groups that are on their group's best path."""
         runs = [each.candidate for group in groups for each in group.hypotheses]
         probabilities = self._classified(runs)
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        digit = self._likeliest_digit(probabilities)
         scores = np.log(np.maximum(digit, LEAST)).tolist()
         chosen: list[int] = []
         start = 0
@@ -214,7 +218,7 @@ class MarkReader:
             The probabilities, and whether each mark stands among digits.
         """
         among_digits = np.zeros(len(candidates), bool)
-        digit = probabilities[:, self._digits].max(axis=1, initial=0)
+        digit = self._likeliest_digit(probabilities)
         certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
         if certain.all():
             return probabilities, among_digits

@@ -30,7 +30,7 @@ WIDTH_STEP_PX, MAX_WIDTH_PX = 32, 320
 """Images are filled up to a multiple; wider strings are narrowed to the largest."""
 
 BODY = 0.05, 0.95
-"""Parts of the ink above the last row and the first row of a word's body."""
+"""Parts of the ink that lie above a word's body, and down to its last row."""
 MAX_WIDENING = 1.8
 """Height over that of the body, at most."""
 INK = 0.25
