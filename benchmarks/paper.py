@@ -66,7 +66,7 @@ FIGURES: dict[str, tuple[Figure, ...]] = {
     "amounts": (
         Figure("numbers exact", lambda s: s.share("exact", "numbers"), least=0.8),
         DIGIT_ERRORS,
-        Figure("digits found and right", lambda s: s.share("found", "boxed")),
+        Figure("digits found and right", lambda s: s.share("found", "digits")),
         TIME,
     ),
     "characters: digits": (

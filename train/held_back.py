@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from difflib import SequenceMatcher
 from pathlib import Path
 from time import perf_counter
 
@@ -22,8 +23,6 @@ from digitcam.edge import Recognizer
 from .evaluation import confidence_gap
 from .paper import LOOK_ALIKE, part_of
 
-IOU = 0.5
-"""Intersection over union from which a mark is taken for the digit that stands there."""
 TURNS_DEG = (-40, -20, 20, 40)
 """By how much notes are turned."""
 TABLE_BGR = (40, 45, 50)
@@ -239,40 +238,30 @@ def _listed(folder: Path, kind: str, chosen: Callable[[str], bool]) -> list[Case
 
 
 def _score_amount(case: Case, answer: Answer, score: Score) -> Verdict:
+    """Judge digits by the number alone, as it is aligned with it: boxes were drawn by hand."""
     entry: dict[str, object] = case.truth  # type: ignore[assignment]
     number = "".join(sign for sign in str(entry["text"]) if sign.isdigit())
-    right, wrong = _judge(answer.marks, entry.get("boxes", []))  # type: ignore[arg-type]
-    if answer.text == number:  # The boxes were drawn by hand, some of them loosely.
-        right, wrong = list(answer.marks), []
-    if "boxes" in entry:
-        score.confidences += [(m.confidence, True) for m in right]
-        score.confidences += [(m.confidence, False) for m in wrong]
-        score.counts.update(found=len(right))
-        score.counts.update(boxed=len(entry["boxes"]))  # type: ignore[arg-type]
+    aligned = matching(answer.text, number)
+    right = tuple(mark for mark, own in zip(answer.marks, aligned, strict=False) if own)
+    wrong = tuple(mark for mark, own in zip(answer.marks, aligned, strict=False) if not own)
+    score.confidences += [(m.confidence, True) for m in right]
+    score.confidences += [(m.confidence, False) for m in wrong]
     score.counts.update(
         numbers=1,
         exact=answer.text == number,
         digits=len(number),
+        found=sum(aligned),
         edits=edit_distance(answer.text, number),
     )
-    return Verdict(answer.text == number, number, tuple(right), tuple(wrong))
+    return Verdict(answer.text == number, number, right, wrong)
 
 
-def _judge(marks: Sequence[Mark], boxes: Sequence[Sequence[int]]) -> tuple[list[Mark], list[Mark]]:
-    """Part marks into those whose digit stands there, and the others."""
-    right = [
-        mark
-        for mark in marks
-        if any(_iou(mark.box, box[:4]) >= IOU and mark.digit == str(box[4]) for box in boxes)
-    ]
-    return right, [mark for mark in marks if mark not in right]
-
-
-def _iou(a: Sequence[float], b: Sequence[float]) -> float:
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    both = max(width, 0) * max(height, 0)
-    return both / (a[2] * a[3] + b[2] * b[3] - both) if both else 0.0
+def matching(read: str, truth: str) -> list[bool]:
+    """Return of each digit that was read whether it is one of the number's, in their order."""
+    found = [False] * len(read)
+    for block in SequenceMatcher(None, read, truth, autojunk=False).get_matching_blocks():
+        found[block.a : block.a + block.size] = [True] * block.size
+    return found
 
 
 def _characters(folder: Path, chosen: Callable[[str], bool]) -> Iterator[tuple[str, Case]]:

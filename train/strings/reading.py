@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from numpy.typing import NDArray
 from digitcam.edge.strings import decode
 
 from ..evaluation import confidence_gap, probabilities
-from ..held_back import edit_distance
+from ..held_back import edit_distance, matching
 
 Logits = Sequence[NDArray[np.float32]]
 """(steps, classes) float32 a string."""
@@ -57,11 +56,8 @@ def answers(
     for steps, truth in zip(logits, truths, strict=True):
         digits = decode(probabilities(steps, temperature))
         text = "".join(str(each.digit) for each in digits)
-        kept = [False] * len(digits)
-        for block in SequenceMatcher(None, text, truth, autojunk=False).get_matching_blocks():
-            kept[block.a : block.a + block.size] = [True] * block.size
         confidences += [each.confidence for each in digits]
-        right += kept
+        right += matching(text, truth)
     return np.array(confidences), np.array(right, bool)
 
 
