@@ -226,6 +226,114 @@ def test_without_photographs_strings_are_composed(runs: Runs) -> None:
     assert np.isfinite(lasting(runs.diverged)[0]["loss"])
 
 
+def test_a_mean_is_one_network(keras_call: Call, tmp_path: Path) -> None:
+    """Its logits are the mean of those of its members, also after it was saved."""
+    first, second, mean = map(
+        np.array, keras_call("mean_of_strings", tmp_path / "mean.keras").value
+    )
+    assert np.abs(first - second).max() > 0.01
+    assert mean.shape == (3, 24, len(STRING_CLASSES))
+    assert mean == pytest.approx((first + second) / 2, abs=1e-5)
+
+
+@pytest.fixture(scope="module")
+def mean(
+    runs: Runs, keras_call: Call, digits_npz: Path, numbers: Path, tmp_path_factory: Any
+) -> tuple[Path, list[str]]:
+    """The mean of two runs, and the arguments that made it."""
+    out = tmp_path_factory.mktemp("mean") / "run"
+    flags = ["--out", out, "--mean-of", runs.whole, runs.killed, "--data", digits_npz]
+    flags += ["--photographs", numbers]
+    answer = keras_call("train_strings", *map(str, flags))
+    assert answer.value == 0, answer
+    assert f"model {out / 'model.keras'}" in answer.out
+    return out, list(map(str, flags))
+
+
+def test_a_mean_is_measured_as_a_training(mean: tuple[Path, list[str]], runs: Runs) -> None:
+    """It tells its members and reads what is held back as they do, for they are alike."""
+    folder, _ = mean
+    assert set(marks(folder)) == {
+        "model.keras",
+        "metrics.json",
+        "calibration.npz",
+        "recipe.json",
+    }
+    recipe, metrics = read(folder, "recipe.json"), read(folder, "metrics.json")
+    assert recipe["kind"] == "strings"
+    assert recipe["members"] == [read(run, "recipe.json") for run in (runs.whole, runs.killed)]
+    expected = read(runs.whole, "metrics.json")
+    assert metrics["epochs"] == 2 * EPOCHS
+    assert metrics["held_exact"] == pytest.approx(expected["held_exact"], abs=0.01)
+    assert metrics["parameters"] == 2 * expected["parameters"]
+    assert metrics["temperature"] == pytest.approx(expected["temperature"], rel=0.05)
+
+
+def test_a_mean_is_made_once(mean: tuple[Path, list[str]], keras_call: Call) -> None:
+    """Called again, it repeats its result and writes nothing; of other runs it is refused."""
+    folder, flags = mean
+    before = marks(folder)
+    again = keras_call("train_strings", *flags)
+    assert again.value == 0
+    assert again.err.startswith(f"{folder} is made already; ")
+    third = [*flags[:4], *flags[3:]]
+    assert "begun with members " in complaint(keras_call("train_strings", *third))
+    assert marks(folder) == before
+
+
+def test_a_mean_of_other_things_is_refused(
+    mean: tuple[Path, list[str]], runs: Runs, keras_call: Call, tmp_path: Path
+) -> None:
+    """No run, an unfinished one, a mean, another kind, other digits: each is one line."""
+    _, flags = mean
+
+    def refused(change: Callable[[dict[str, Any]], object] | None, *more: str) -> str:
+        other = tmp_path / "other"
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(runs.killed, other)
+        if change:
+            recipe = read(other, "recipe.json")
+            change(recipe)
+            (other / "recipe.json").write_text(json.dumps(recipe))
+        out = tmp_path / "run"
+        answer = keras_call(
+            "train_strings", "--out", out, "--mean-of", runs.whole, other, *flags[5:], *more
+        )
+        assert not out.exists()
+        line = complaint(answer)
+        assert str(other) in line
+        return line
+
+    assert "expected one training of a reader of strings, found another; " in refused(
+        lambda recipe: recipe.pop("kind")
+    )
+    assert "found a mean of several; " in refused(lambda recipe: recipe.update(members=[]))
+    assert "preprocessing must be sha256:" in refused(lambda r: r.update(preprocessing="old"))
+    assert "validation must be 40 as of " in refused(lambda r: r.update(validation=41))
+    assert "data must be {" in refused(lambda r: r["data"].update(strings=13))
+    for missing, reason in (
+        ("metrics.json", "expected a finished training, missing metrics.json; finish it with "),
+        ("recipe.json", "expected the folder of a training, found no recipe.json in it; "),
+    ):
+        shutil.rmtree(tmp_path / "other")
+        shutil.copytree(runs.killed, tmp_path / "other")
+        (tmp_path / "other" / missing).unlink()
+        answer = keras_call(
+            *("train_strings", "--out", tmp_path / "run"),
+            *("--mean-of", runs.whole, tmp_path / "other", *flags[5:]),
+        )
+        assert reason in complaint(answer)
+
+
+@pytest.mark.parametrize("flags", [["--mean-of", "a"], ["--mean-of", "a", "b", "--epochs", "3"]])
+def test_a_mean_trains_nothing(capsys: pytest.CaptureFixture[str], flags: list[str]) -> None:
+    """One run alone has no mean, and a training's flags would change nothing."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--out", "run", *flags])
+    assert ended.value.code == 2
+    assert "--mean-of takes two or more finished trainings" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("tensorflow")
 @pytest.mark.parametrize(
     ("flags", "reason"),
