@@ -31,6 +31,9 @@ AMONG_DIGITS, AMONG_OTHERS = 0.2, 0.02
 AMONG_PIECES = 2.0
 """What the odds of no digit are multiplied by for what was parted or joined: the network is not
 taught what halves of digits are."""
+AMONG_STROKES = 100.0
+"""By how much more, at most, in the parts of a mark that is more likely no digit than several: a
+letter's strokes resemble digits."""
 MOSTLY_DIGITS = 0.5
 """Probability, on average over a word's marks, that each is one or several digits, from which the
 word is read as a string."""
@@ -96,7 +99,7 @@ class MarkReader:
         if self.strings and words:
             parts.append(self._read_words(self.strings, words))
         if groups:
-            parts.append(self._best_of(groups))
+            parts.append(self._best_of(groups, probabilities))
         candidates = [candidate for part, _ in parts for candidate in part]
         probabilities, among_digits = self._in_context(
             candidates, np.concatenate([each for _, each in parts])
@@ -190,22 +193,41 @@ class MarkReader:
         probabilities[:, self._several] = opinions[:, -1:]
         return probabilities
 
-    def _best_of(self, groups: list[Group]) -> Weighed:
-        """Return the runs of all groups that are on their group's best path."""
+    def _best_of(self, groups: list[Group], whole: NDArray[np.float32]) -> Weighed:
+        """Return the runs of all groups that are on their group's best path.
+
+        Args:
+            groups: Of marks.
+            whole: (N, classes) probabilities of the marks, none parted or joined.
+        """
         runs = [each.candidate for group in groups for each in group.hypotheses]
         probabilities = self._classified(runs)
         digit = self._likeliest_digit(probabilities)
         scores = np.log(np.maximum(digit, LEAST)).tolist()
         chosen: list[int] = []
+        weights: list[float] = []
         start = 0
         for group in groups:
             end = start + len(group.hypotheses)
-            chosen += [start + i for i in best_path(group, scores[start:end])]
+            path = [start + i for i in best_path(group, scores[start:end])]
+            chosen += path
+            weights += [self._weight_of_none(whole[list(group.members)])] * len(path)
             start = end
         probabilities = probabilities[chosen]
-        probabilities[:, self._others] *= AMONG_PIECES
+        probabilities[:, self._others] *= np.array(weights, np.float32)[:, None]
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         return [runs[i] for i in chosen], probabilities
+
+    def _weight_of_none(self, whole: NDArray[np.float32]) -> float:
+        """Return what the odds of no digit are multiplied by in a group's parts.
+
+        Args:
+            whole: (marks, classes) probabilities of the group's marks.
+        """
+        if len(whole) > 1:
+            return AMONG_PIECES
+        none, several = (whole[0, each].sum() for each in (self._none, self._several))
+        return AMONG_PIECES * float(np.clip(none / max(several, LEAST), 1, AMONG_STROKES))
 
     def _in_context(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]

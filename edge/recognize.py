@@ -28,7 +28,7 @@ from .tilt import box_back, estimate_tilt, is_inside, upright
 FAINTER = 0.5
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
 strokes."""
-AGAIN_CONFIDENCE = 0.95
+AGAIN_CONFIDENCE = 0.9
 """Digits of this confidence are read where a frame is looked at again."""
 RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
@@ -175,7 +175,7 @@ class Recognizer:
         usual = self.settings.preprocess
         if page.light_on_dark and usual.polarity == "auto":
             yield replace(usual, polarity="dark-on-light")
-        if page.marks.digits:
+        if page.marks.digits or (min(page.luma.shape) < SMALL_FRAME_PX and page.ink.any()):
             yield usual.fainter(FAINTER)
 
     def _look(self, page: _Page, min_confidence: float) -> _Look:

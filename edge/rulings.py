@@ -31,7 +31,8 @@ MIN_GRID_PX = 120
 """Smaller grids are not told from digits."""
 BORDERS = ((0.06, 0.33), (0.12, 0.9))
 """A line this near to the frame's border, as a part of the short side, and at least so long, as a
-part of the side beside it, is cut off from a ruling or a grid; a steep one by the last pair."""
+part of the side beside it, is cut off from a ruling or a grid; a steep one by the last pair, and by
+the first one if it reaches the frame's side too: else it is the bar of a 7 at the border."""
 MAX_THICKNESS_PX = 9
 REACH_PX = 12
 """Rows that are looked at on either side of a line."""
@@ -135,9 +136,12 @@ def _is_ruling(line: Segment, box: Box, shape: tuple[int, ...]) -> bool:
         return min(x, width - x) <= near * side and length >= long * height
     if length >= min(MIN_LONG * box.height, WHOLE_WIDTH * width):
         return True
-    return any(
-        min(y, height - y) <= near * side and length >= long * width for near, long in BORDERS
-    )
+    left, right = min(line[0], line[2]) + box.x, max(line[0], line[2]) + box.x
+    (nearest, shortest), (near, long) = BORDERS
+    if min(y, height - y) <= near * side and length >= long * width:
+        return True
+    cut_off = min(left, width - 1 - right) <= nearest * side
+    return cut_off and min(y, height - y) <= nearest * side and length >= shortest * width
 
 
 def _apart(lines: Sequence[Segment]) -> list[Segment]:

@@ -21,7 +21,11 @@ BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
 """Bars within such a strip along the frame's sides, a part of the short side and at most so wide,
 are no digits."""
 SLIVER = 0.65
-"""On ruled paper thinner bars, in strokes of the other marks, are pieces of its lines."""
+"""On ruled paper and in small frames thinner bars, in strokes of the other marks, are pieces of
+lines."""
+EDGE = 0.5
+"""Such bars of this part of the frame's height are taken out of the ink: a form's line or a sheet's
+edge, beside which fainter ink counts."""
 CELL_ASPECT = 1.5
 """In small frames of at most this aspect no digit goes from top to bottom at the side."""
 BORDER_BAR = 0.18
@@ -80,7 +84,7 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
                 continue
             contrast = _cut(contrast, box, marks.outlines(index)[0])
         digits.append(Candidate(box, contrast))
-    if ink is not as_found:
+    if ink is not as_found or side < SMALL_FRAME_PX:
         digits = _without_slivers(digits)
     low = [i for i, (*_, w, h) in enumerate(places) if _is_bit(w, h, settings)]
     bits = []
@@ -123,10 +127,15 @@ def _without_rulings(ink: Ink, marks: _Outlines) -> tuple[Ink, _Outlines]:
     Twice, because thin lines and pencil come to light when strong lines beside them are gone.
     """
     for _ in range(2):
-        ruled = suspects(marks.places, ink.mask.shape)
-        mask = ink.mask.copy() if ruled else ink.mask
+        shape = ink.mask.shape
+        bars = [i for i, place in enumerate(marks.places) if _is_edge(place, shape)]
+        ruled = [i for i in suspects(marks.places, shape) if i not in bars]
+        if not bars and not ruled:
+            break
+        mask = ink.mask.copy()
         erased = [remove_rulings(mask, Box(*marks.places[i]), marks.outlines(i)) for i in ruled]
-        if not any(erased):
+        cv2.drawContours(mask, [marks.contours[marks.outer[i]] for i in bars], -1, (0,), cv2.FILLED)
+        if not bars and not any(erased):
             break
         lines: GrayImage = cv2.subtract(ink.mask, mask)  # type: ignore[assignment]
         ink = ink.without(lines)
@@ -267,6 +276,11 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     return width < BAR * height and (
         inside or (touching and width <= BORDER_BAR * min(shape)) or (through and aside)
     )
+
+
+def _is_edge(place: Sequence[int], shape: tuple[int, ...]) -> bool:
+    """Say whether a mark is a bar that goes along a side of the frame for the most part."""
+    return place[3] >= EDGE * shape[0] and _is_border_bar(place, shape)
 
 
 def _overlapping(places: Sequence[Sequence[int]]) -> set[int]:

@@ -152,6 +152,33 @@ def test_paper_in_a_dark_frame_is_no_light_ink(recognizer: Recognizer) -> None:
     assert sum(recognizer.read(framed(digit)).text == str(digit) for digit in range(10)) >= 8
 
 
+@pytest.mark.parametrize(
+    ("letter", "font"),
+    [
+        ("k", cv2.FONT_HERSHEY_SIMPLEX),
+        ("k", cv2.FONT_HERSHEY_SIMPLEX | cv2.FONT_ITALIC),
+        ("U", cv2.FONT_HERSHEY_SCRIPT_SIMPLEX),
+    ],
+)
+def test_the_strokes_of_a_letter_are_no_digits(
+    recognizer: Recognizer, letter: str, font: int
+) -> None:
+    """A mark that is no digit as a whole holds none, though a stem of it resembles a 1."""
+    picture = np.full((70, 90), 215, np.uint8)
+    cv2.putText(picture, letter, (25, 50), font, 1.3, (90,), 3, cv2.LINE_AA)
+    assert recognizer.read(picture).text == ""
+
+
+def test_a_digit_of_bars_alone_is_looked_at_again(recognizer: Recognizer) -> None:
+    """Where a moving camera left of a 0 only its lying strokes, fainter ink is looked at."""
+    picture = np.full((64, 64), 215, np.uint8)
+    cv2.ellipse(picture, (32, 32), (11, 18), 0, 0, 360, (165,), 4)
+    for start in (50, 230):
+        cv2.ellipse(picture, (32, 32), (11, 18), 0, start, start + 80, (70,), 4)
+    blurred = np.asarray(cv2.GaussianBlur(picture, (0, 0), 1), np.uint8)
+    assert recognizer.read(blurred).text == "0"
+
+
 # --- forms of a picture ----------------------------------------------------------------------
 
 

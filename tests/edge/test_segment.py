@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
-from digitcam.edge.preprocess import Ink
+from digitcam.edge.preprocess import Ink, find_ink
 from digitcam.edge.segment import Candidate, find_marks, group_lines
-from digitcam.edge.settings import SegmentSettings
+from digitcam.edge.settings import PreprocessSettings, SegmentSettings
 from digitcam.train.handwriting import draw_digit
 
 Gray = NDArray[np.uint8]
@@ -104,6 +104,37 @@ def test_a_mark_at_the_border_is_found() -> None:
     contrast[:, 200:] = 0
     (candidate,) = found_in(contrast)
     assert candidate.box == Box(0, 40, 15, 60)
+
+
+def test_beside_a_cells_dark_edge_fainter_ink_counts() -> None:
+    """The strongest ink of a cell that was cut out is its edge; pencil is found all the same."""
+    digit = draw_digit(3, np.random.default_rng(3), 60)
+    luma = np.full((96, 96), 225, np.uint8)
+    luma[18:78, 34 : 34 + digit.shape[1]] -= (digit * (45 / 255)).astype(np.uint8)
+    (alone,) = find_marks(find_ink(luma, PreprocessSettings()), SETTINGS).digits
+    luma[:, :11] = 50
+    (beside,) = find_marks(find_ink(luma, PreprocessSettings()), SETTINGS).digits
+    assert beside.box == alone.box
+    assert np.array_equal(beside.contrast, alone.contrast)
+
+
+@pytest.mark.parametrize(("left", "kept"), [(30, True), (0, False)])
+def test_a_seven_at_the_border_keeps_its_bar(left: int, kept: bool) -> None:
+    """A bar along the border that ends on both sides is written; one that is cut off is ruled."""
+    contrast = np.zeros((96, 96), np.uint8)
+    cv2.line(contrast, (left, 2), (72, 2), (200,), 5)
+    cv2.line(contrast, (72, 2), (45, 70), (200,), 6)
+    (candidate,) = found_in(contrast)
+    assert (candidate.box.width > 40) == kept
+
+
+@pytest.mark.parametrize(("side", "expected"), [(100, 1), (200, 2)])
+def test_a_thin_bar_in_a_cell_is_a_piece_of_its_line(side: int, expected: int) -> None:
+    """Beside a thick digit in a small picture; in a large one it may be another pen's 1."""
+    contrast = np.zeros((side, side), np.uint8)
+    cv2.ellipse(contrast, (40, 50), (16, 28), 0, 0, 360, (200,), 7)
+    contrast[30:62, 72:74] = 200
+    assert len(found_in(contrast)) == expected
 
 
 def test_no_ink_is_no_candidate() -> None:
