@@ -24,6 +24,8 @@ MIN_ASPECT, MAX_ASPECT = 0.04, 2.2
 """Width over height of a run that may be a digit."""
 MIN_RUN_HEIGHT = 0.25
 """Lower runs, in heights of their group's tallest mark, are no digits."""
+STACKED_GAP = 0.25
+"""Widest space between parts of a digit that stand above one another, in heights of the higher."""
 DIGIT_ASPECT = 0.8
 """Width over height that a digit is expected to have, the space beside it included."""
 MAX_HYPOTHESES = 512
@@ -210,7 +212,7 @@ def _overlap(a: Box, b: Box) -> bool:
     low, high = sorted((a.height, b.height))
     return (
         across >= 0.3 * min(a.width, b.width)
-        and down >= -0.15 * high
+        and down >= -STACKED_GAP * high
         and low >= 0.3 * high
         and max(a.width, b.width) <= 2 * high
     )

@@ -122,6 +122,15 @@ def test_a_loose_bar_is_joined() -> None:
     assert Box(20, 19, 28, 51) in {h.candidate.box for g in groups for h in g.hypotheses}
 
 
+@pytest.mark.parametrize(("gap", "doubtful", "joined"), [(4, True, 1), (8, True, 0), (4, False, 0)])
+def test_a_broken_stem_stands_above_its_bowl(gap: int, doubtful: bool, joined: int) -> None:
+    """Parts above one another with little space between may be one digit, if one is doubted."""
+    bowl, stem = (np.full((rows, 14), 200, np.uint8) for rows in (18, 12))
+    parts = [Candidate(Box(20, 40, 14, 18), bowl), Candidate(Box(24, 28 - gap, 14, 12), stem)]
+    clusters = find_clusters(Marks(parts, []), lambda _: False, lambda i: doubtful and i == 1)
+    assert [each.digits for each in clusters] == [[0, 1]] * joined
+
+
 def test_digits_apart_are_no_group() -> None:
     """A well spaced line costs nothing more, however doubtful its digits."""
     rng = np.random.default_rng(1)
