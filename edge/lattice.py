@@ -24,8 +24,9 @@ MIN_ASPECT, MAX_ASPECT = 0.04, 2.2
 """Width over height of a run that may be a digit."""
 MIN_RUN_HEIGHT = 0.25
 """Lower runs, in heights of their group's tallest mark, are no digits."""
-STACKED_GAP = 0.25
-"""Widest space between parts of a digit that stand above one another, in heights of the higher."""
+STACKED_GAP = 0.15
+"""Widest space between parts of a digit that stand above one another, in heights of the higher;
+those of a dense grid are not much further apart."""
 DIGIT_ASPECT = 0.8
 """Width over height that a digit is expected to have, the space beside it included."""
 MAX_HYPOTHESES = 512

@@ -122,7 +122,7 @@ def test_a_loose_bar_is_joined() -> None:
     assert Box(20, 19, 28, 51) in {h.candidate.box for g in groups for h in g.hypotheses}
 
 
-@pytest.mark.parametrize(("gap", "doubtful", "joined"), [(4, True, 1), (8, True, 0), (4, False, 0)])
+@pytest.mark.parametrize(("gap", "doubtful", "joined"), [(2, True, 1), (5, True, 0), (2, False, 0)])
 def test_a_broken_stem_stands_above_its_bowl(gap: int, doubtful: bool, joined: int) -> None:
     """Parts above one another with little space between may be one digit, if one is doubted."""
     bowl, stem = (np.full((rows, 14), 200, np.uint8) for rows in (18, 12))
