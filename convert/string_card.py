@@ -17,9 +17,9 @@ TFLite, {bytes:,} bytes, laid out for W = {width} and resized by the runtime. Ma
 {digitcam}.
 
 ## How it was made
-{trainings}, on strings of {photographs} photographs, on others
-spliced of their parts, and on strings composed of single digits (`{preprocessing}`). Every setting,
-library version and data digest is in `{name}.json`.
+Trained for {epochs} epochs, seed {seed}, on strings of {photographs} photographs, on others spliced
+of their parts, and on strings composed of single digits (`{preprocessing}`). Every setting, library
+version and data digest is in `{name}.json`.
 
 ## Figures
 | what | value |
@@ -57,22 +57,11 @@ def build_string_card(name: str, sidecar: Mapping[str, Any]) -> str:
         classes=len(STRING_CLASSES),
         width=LAID_OUT_PX,
         digitcam=sidecar["conversion"]["versions"]["digitcam"],
-        trainings=_trainings(training),
+        epochs=training["metrics"]["epochs"],
+        seed=training.get("seed"),
         photographs=training["data"].get("strings") or "no",
         preprocessing=sidecar["preprocessing"],
         temperature=sidecar["temperature"],
         sha256=sidecar["sha256"],
         **figures,
     )
-
-
-def _trainings(training: Mapping[str, Any]) -> str:
-    """Say how many trainings it comes of, and how long they were."""
-    told = [
-        f"{each['epochs']} epochs with seed {each['seed']}"
-        for each in training.get("members", [training])
-    ]
-    if len(told) == 1:
-        return f"Trained for {told[0]}"
-    networks = f"The logits are the mean of those of {len(told)} networks"
-    return f"{networks}, trained for {' and '.join(told)}"

@@ -86,11 +86,6 @@ def conversions(string_run: Path, digits_npz: Path) -> Said:
     subprocess.run(
         [sys.executable, "-c", REBUILD, *(run / "model.keras" for run in runs)], check=True
     )
-    runs.append(string_run.parent / "mean")
-    members = ("--mean-of", string_run, string_run)
-    made = start(*("digitcam.train.cli.strings", "--out", runs[-1], "--data", digits_npz, *members))
-    _, err = made.communicate()
-    assert made.returncode == 0, err
     started = {
         run.name: start(
             *("digitcam.convert.cli", run, "--data", digits_npz, "--max-gap", "0.5"),
@@ -157,20 +152,6 @@ def test_the_card_names_the_figures(bundle: Path) -> None:
     assert "digitcam-convert --check tiny" in card
     assert "strings of no photographs" in card
     assert "None" not in card
-
-
-def test_a_mean_becomes_a_bundle(bundle: Path, conversions: Said, string_run: Path) -> None:
-    """The mean of a network and itself is converted as it is, and reads the same in float."""
-    assert conversions["mean"][0] == 0, conversions["mean"]
-    mean = load_bundle(string_run.parent / "of-mean" / "tiny")
-    figures, own = mean.sidecar["figures"], load_bundle(bundle).sidecar["figures"]
-    assert figures["exact_float"] == own["exact_float"]
-    assert own["bytes"] < figures["bytes"] < 2.5 * own["bytes"]
-    card = " ".join((string_run.parent / "of-mean" / "tiny.md").read_text().split())
-    assert (
-        "The logits are the mean of those of 2 networks, trained for 1 epochs with seed 1 and 1 "
-        "epochs with seed 1, on strings of no photographs" in card
-    )
 
 
 @pytest.mark.parametrize("runtime", ["tflite-runtime", "litert"])

@@ -31,7 +31,6 @@ from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
 from digitcam.train.errors import TrainError
 from digitcam.train.saliency import GradCam
-from digitcam.train.strings import network as string_network
 
 
 def train(*arguments: str) -> int:
@@ -109,20 +108,6 @@ def contents(path: str) -> list[str]:
     return [hashlib.sha256(np.asarray(each).tobytes()).hexdigest() for each in variables]
 
 
-def mean_of_strings(path: str) -> list[Any]:
-    """Return the logits of two untrained networks and of their mean, which is saved and loaded."""
-    import keras
-
-    networks = []
-    for seed in (1, 2):
-        keras.utils.set_random_seed(seed)
-        networks.append(string_network.build(0.25))
-    string_network.mean_of(networks).save(path)
-    images = np.random.default_rng(0).random((3, 32, 96, 1), np.float32)
-    networks.append(keras.models.load_model(path))
-    return [np.asarray(network(images)).tolist() for network in networks]
-
-
 def train_without_room(*arguments: str) -> int:
     """Call digitcam-train where no file can grow beyond 100 kB, as on a disk that is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -189,7 +174,6 @@ CALLS = {
     for call in (
         train,
         train_strings,
-        mean_of_strings,
         train_without_room,
         train_one_epoch,
         download,

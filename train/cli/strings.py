@@ -50,13 +50,6 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--out", type=Path, required=True, metavar="RUN", help="run folder, such as runs/strings")
-    add(
-        "--mean-of",
-        type=Path,
-        nargs="+",
-        metavar="RUN",
-        help="train nothing: make one reader whose logits are the mean of finished ones",
-    )
     add_data(parser)
     add_photographs(parser)
     default = "(default: %(default)s)"
@@ -89,34 +82,22 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run ``digitcam-train-strings``; 0 trained, 1 failed, 2 wrong usage."""
-    parser = build_parser()
-    options = parser.parse_args(argv)
-    if options.mean_of and (len(options.mean_of) < 2 or _recipe(options) != StringRecipe()):
-        parser.error(
-            "--mean-of takes two or more finished trainings as they are; leave out the flags of a "
-            "training"
-        )
+    options = build_parser().parse_args(argv)
     return run_command(COMMAND, options.debug, lambda: _train(options), RESUMABLE)
-
-
-def _recipe(options: argparse.Namespace) -> StringRecipe:
-    given = {name: getattr(options, name) for name in (*SETTINGS, "seed")}
-    amounts = {name: getattr(options, name) for name in KINDS}
-    recipe = StringRecipe(**given)
-    return replace(recipe, feed=replace(recipe.feed, **amounts))
 
 
 def _train(options: argparse.Namespace) -> int:
     require_packages(NEEDED, "training")
     from ..data import load_digits
-    from ..strings.mean import take_mean
     from ..strings.training import train_strings
 
-    data, out, photographs = load_digits(options.data), options.out, options.photographs
-    if options.mean_of:
-        metrics = take_mean(data, options.mean_of, out, photographs)
-    else:
-        metrics = train_strings(data, _recipe(options), out, options.workers, photographs)
+    given = {name: getattr(options, name) for name in (*SETTINGS, "seed")}
+    amounts = {name: getattr(options, name) for name in KINDS}
+    recipe = StringRecipe(**given)
+    recipe = replace(recipe, feed=replace(recipe.feed, **amounts))
+    metrics = train_strings(
+        load_digits(options.data), recipe, options.out, options.workers, options.photographs
+    )
     print(f"strings held back, read exactly {metrics['held_exact']:.4f}")
     print(f"model {options.out / 'model.keras'}")
     return 0

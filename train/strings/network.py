@@ -9,7 +9,6 @@ Neural Network for Image-Based Sequence Recognition", without its recurrent laye
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from digitcam.edge.bundle import STRING_CLASSES
@@ -46,20 +45,6 @@ def build(width: float = 1.0) -> keras.Model:
     x = convolution(x, 4, (4, 1), padding="valid")
     x = layers.Dropout(0.2)(convolution(x, 5, (1, 3)))
     steps = layers.Conv2D(len(STRING_CLASSES), (1, 3), padding="same", name="logits")(x)
-    return keras.Model(image, layers.Reshape((-1, len(STRING_CLASSES)))(steps), name="strings")
-
-
-def mean_of(models: Sequence[keras.Model]) -> keras.Model:
-    """Return a network whose logits are the mean of others', which ``build`` made."""
-    import keras
-    from keras import layers
-
-    image = keras.Input((HEIGHT_PX, None, 1), name="image")
-    members = [
-        keras.Model(model.input, model.get_layer("logits").output, name=f"member_{place}")(image)
-        for place, model in enumerate(models, 1)
-    ]
-    steps = layers.Average(name="logits")(members)
     return keras.Model(image, layers.Reshape((-1, len(STRING_CLASSES)))(steps), name="strings")
 
 

@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 
 HELD = StringFeedSettings(whole=400, spliced=200, composed=400, nothing=200)
 """What is made of what is held back, to judge and calibrate by."""
-HELD_SEED = 1
-"""Chooses what is held back; alike for all trainings, so that a mean of several can be judged."""
 MIN_CONFIDENCE = 0.5
 CALIBRATION_STRINGS = 500
 """Of those that the conversion measures the ranges of activations on."""
@@ -71,63 +69,46 @@ def train_strings(
         RunError: The folder holds another training, or the loss is no longer a number.
         DataError: The photographs are not as expected.
     """
-    learnt, held = load_writers(data, recipe.validation, photographs)
-    source = StringSource(learnt, recipe.feed)
+    if not 1 <= recipe.validation < len(data.x_train):
+        raise RunError(
+            f"validation must be from 1 to less than the {len(data.x_train)} training digits, "
+            f"found {recipe.validation}"
+        )
+    order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
+    held, kept = order[: recipe.validation], order[recipe.validation :]
+    writers = []
+    parts: tuple[tuple[Part, NDArray[np.int64]], ...] = (("training", kept), ("calibration", held))
+    for part, chosen in parts:
+        paper = load_paper(photographs, part) if photographs else None
+        strings = load_strings(photographs, part) if photographs else ()
+        writers.append(
+            Writer(make_material(data.x_train[chosen], data.y_train[chosen], paper, strings))
+        )
+    source = StringSource(writers[0], recipe.feed)
     if source.samples < recipe.batch_size:
         raise RunError(
             f"an epoch must be at least one batch of {recipe.batch_size} strings, found "
             f"{source.samples}; ask for more with {_flags(source.amounts)}"
         )
-    folder = RunFolder(path, describe(data, learnt, asdict(recipe)))
+    folder = RunFolder(path, _describe(data, recipe, writers[0]))
     if folder.finished:
         say(f"{path} is trained already; give another --out for a new training")
         return read_json(path / "metrics.json")
-    state = _epochs(source, held_strings(held), recipe, folder, workers)
-    # The learning rate has fallen to nothing, which settles the weights better than any epoch's
-    # noise can tell: the last epoch counts.
-    finish(load_model(path / state.checkpoint), len(state.history), held, folder)
+    judged = _held(writers[1], recipe.seed)
+    state = _epochs(source, judged, recipe, folder, workers)
+    _finish(state, judged, plain_strings(writers[1]), folder)
     return read_json(path / "metrics.json")
-
-
-def load_writers(
-    data: DigitData, validation: int, photographs: Path | None
-) -> tuple[Writer, Writer]:
-    """Return who writes what is trained on, and what is held back.
-
-    Args:
-        data: MNIST.
-        validation: How many of its training digits are held back.
-        photographs: Folder of real handwriting, if there is one.
-
-    Raises:
-        RunError: There are not so many digits.
-        DataError: The photographs are not as expected.
-    """
-    if not 1 <= validation < len(data.x_train):
-        raise RunError(
-            f"validation must be from 1 to less than the {len(data.x_train)} training digits, "
-            f"found {validation}"
-        )
-    order = np.random.default_rng(HELD_SEED).permutation(len(data.x_train))
-
-    def writer(part: Part, chosen: NDArray[np.int64]) -> Writer:
-        paper = load_paper(photographs, part) if photographs else None
-        strings = load_strings(photographs, part) if photographs else ()
-        return Writer(make_material(data.x_train[chosen], data.y_train[chosen], paper, strings))
-
-    return writer("training", order[validation:]), writer("calibration", order[:validation])
 
 
 def _flags(kinds: Iterable[str]) -> str:
     return " or ".join(f"--{kind}" for kind in kinds)
 
 
-def describe(data: DigitData, writer: Writer, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what ``recipe.json`` holds: settings, and all that they were applied to."""
+def _describe(data: DigitData, recipe: StringRecipe, writer: Writer) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "kind": KIND,
-        **settings,
+        **asdict(recipe),
         "classes": list(STRING_CLASSES),
         "preprocessing": string_fingerprint(),
         "data": {
@@ -139,11 +120,11 @@ def describe(data: DigitData, writer: Writer, settings: Mapping[str, Any]) -> di
     }
 
 
-def held_strings(writer: Writer) -> Samples:
+def _held(writer: Writer, seed: int) -> Samples:
     """Return strings of what is held back, distorted as those that are trained on."""
     source = StringSource(writer, HELD)
     parts = [
-        source.make(Job((HELD_SEED, place), amount, kind))
+        source.make(Job((seed, place), amount, kind))
         for place, (kind, amount) in enumerate(source.amounts.items())
     ]
     images, widths, labels = (np.concatenate(each) for each in zip(*parts, strict=True))
@@ -233,16 +214,13 @@ def predict(model: keras.Model, samples: Samples) -> list[NDArray[np.float32]]:
     return logits_by_width(images, run)
 
 
-def finish(model: keras.Model, epochs: int, held: Writer, folder: RunFolder) -> None:
-    """Calibrate a network, measure it, and write both.
+def _finish(state: State, judged: Samples, photographed: Samples, folder: RunFolder) -> None:
+    """Calibrate, measure, and write what came of the training.
 
-    Args:
-        model: Is trained.
-        epochs: How many it took.
-        held: Writes what was held back.
-        folder: Gets ``model.keras``, ``calibration.npz`` and ``metrics.json``.
+    The learning rate has fallen to nothing, which settles the weights better than any epoch's
+    noise can tell: the last epoch counts.
     """
-    judged = held_strings(held)
+    model = load_model(folder.path / state.checkpoint)
     folder.write("model.keras", model.save)
     logits, truths = predict(model, judged), truths_of(judged[2])
     temperature = fit_temperature(logits, truths)
@@ -254,9 +232,9 @@ def finish(model: keras.Model, epochs: int, held: Writer, folder: RunFolder) -> 
             path, images=images[few], widths=widths[few], labels=labels[few]
         ),
     )
-    measured: Mapping[str, Samples] = {"held": judged, "photographed": plain_strings(held)}
+    measured: Mapping[str, Samples] = {"held": judged, "photographed": photographed}
     metrics: dict[str, Any] = {
-        "epochs": epochs,
+        "epochs": len(state.history),
         "parameters": model.count_params(),
         "temperature": temperature,
         "calibration_error": calibration_error(logits, truths, temperature),
