@@ -53,17 +53,18 @@ def string_fingerprint() -> str:
     return "sha256:" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
 
 
-def string_image(contrast: GrayImage) -> GrayImage:
+def string_image(contrast: GrayImage, stretch: float = 1.0) -> GrayImage:
     """Bring a word to the network's input.
 
     Args:
         contrast: (h, w) uint8, 0 paper, larger is more ink; the word alone.
+        stretch: By how much it is drawn wider than it is.
 
     Returns:
         (32, W) uint8, white ink (255) on black (0), W as the ink needs, at most 320.
     """
     scale = CONTENT_PX / contrast.shape[0]
-    columns = content_width(contrast)
+    columns = content_width(contrast, stretch)
     bright = cv2.convertScaleAbs(contrast, alpha=255 / max(cv2.norm(contrast, cv2.NORM_INF), 1))
     image = np.zeros((HEIGHT_PX, columns + 2 * SIDE_PX), np.uint8)
     top = (HEIGHT_PX - CONTENT_PX) // 2

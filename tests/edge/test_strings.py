@@ -1,6 +1,7 @@
 """Words whose digits touch: found among the marks, read at once, their digits put in places."""
 
 import math
+from collections import Counter
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -28,7 +29,14 @@ from digitcam.edge.string_image import (
     padded_width,
     string_image,
 )
-from digitcam.edge.strings import StringReader, decode, of_singles
+from digitcam.edge.strings import (
+    CERTAIN,
+    NARROWER,
+    StringReader,
+    certainty,
+    decode,
+    of_singles,
+)
 from digitcam.edge.words import MAX_WORDS, Word, find_words, place_digits
 from digitcam.train.handwriting import draw_digit
 
@@ -186,6 +194,34 @@ def test_a_word_reads_alike_in_any_company(reader: StringReader) -> None:
     together = reader.read(planes)
     assert together == [reader.read([plane])[0] for plane in planes]
     assert reader.read([]) == []
+
+
+def test_the_more_certain_of_two_readings_counts(reader: StringReader) -> None:
+    """What is read in doubt is shown again, narrower; fewer digits never take the place of more."""
+    planes = [written(f"{i}{i + 3}", i, gap) for i in range(7) for gap in (-14, -10, -6)]
+    looks = []
+    for stretch in (1.0, NARROWER):
+        images = [string_image(plane, stretch) for plane in planes]
+        steps = [reader._network.softmax(each) for each in reader.logits(images)]
+        looks.append([decode(p, i.shape[1]) for p, i in zip(steps, images, strict=True)])
+    ways = Counter()
+    for found, usual, narrower in zip(reader.read(planes), *looks, strict=True):
+        again = usual and certainty(usual) < CERTAIN and len(narrower) >= len(usual)
+        if again and certainty(narrower) > certainty(usual):
+            assert found == narrower
+            ways["narrower"] += 1
+        else:
+            assert found == usual
+            ways["usual"] += 1
+    assert ways["usual"] > 5
+    assert ways["narrower"] > 1
+
+
+def test_no_digit_is_not_certain() -> None:
+    """The certainty of a string is the product of its digits' confidences, and 0 without any."""
+    digits = decode(steps_of([0, 3, 0, 4, 0], 0.9))
+    assert certainty(digits) == pytest.approx(digits[0].confidence * digits[1].confidence)
+    assert certainty([]) == 0
 
 
 def test_blackness_holds_no_digit(reader: StringReader) -> None:
