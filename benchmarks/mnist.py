@@ -51,7 +51,7 @@ def main() -> int:
     )
     options = parser.parse_args()
     try:
-        bundles = [load_bundle(path) for path in options.model or _shipped()]
+        bundles = [load_bundle(path) for path in options.model or (DEFAULT_BUNDLE, TINY_BUNDLE)]
         data = load_digits(options.data)
     except (EdgeError, TrainError) as error:
         print(f"mnist: {error}", file=sys.stderr)
@@ -60,11 +60,6 @@ def main() -> int:
     for bundle in bundles:
         _measure(bundle, images, data.y_test)
     return 0
-
-
-def _shipped() -> list[Path]:
-    tiny_is_there = TINY_BUNDLE.with_suffix(".tflite").exists()
-    return [DEFAULT_BUNDLE, TINY_BUNDLE] if tiny_is_there else [DEFAULT_BUNDLE]
 
 
 def _measure(bundle: Bundle, images: NDArray[np.uint8], labels: NDArray[np.uint8]) -> None:
