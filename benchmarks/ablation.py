@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from readers import Digitcam
 
-from digitcam.edge import EdgeError, lattice, mark_reader, parting, recognize, segment
+from digitcam.edge import EdgeError, lattice, mark_reader, parting, recognize, segment, strings
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.segment import Marks
 from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
@@ -56,6 +56,7 @@ PARTS = (
     ),
     Part("removal of rulings", {(segment, "suspects"): lambda *_: []}),
     Part("removal of bars along the side", {(segment, "EDGE"): 9.0}),
+    Part("the second reading of words in doubt", {(strings, "CERTAIN"): 0.0}),
     Part("the reader of strings: digits parted", settings=PARTED),
     Part("that, and cuts at necks", {(parting, "MAX_NECK"): -1.0}, settings=PARTED),
     Part("that, and pieces two digits share", {(lattice, "SHARED"): -1e9}, settings=PARTED),
