@@ -28,8 +28,9 @@ from .tilt import box_back, estimate_tilt, is_inside, upright
 FAINTER = 0.5
 """Where no digit is read, ink of this part of the usual contrast is looked at, such as blurred
 strokes."""
-AGAIN_CONFIDENCE = 0.9
-"""Digits of this confidence are read where a frame is looked at again."""
+AGAIN_CONFIDENCE, AGAIN_CUT_OUT = 0.95, 0.9
+"""Digits of this confidence are read where a frame is looked at again; the last, where it is cut
+out around a digit and no hand or shadow passes for one."""
 RELAXATION = 0.4
 """Among digits a less certain one is read, unless the user has set the threshold."""
 MAX_LEVEL_DEG = 8.0
@@ -133,7 +134,9 @@ class Recognizer:
         page = self._page(frame.luma)
         look, back = self._look(page, self._min_confidence), None
         classify_s = look.classify_s
-        again_confidence = max(AGAIN_CONFIDENCE, self._min_confidence)
+        again_confidence = max(
+            AGAIN_CUT_OUT if _is_cut_out(page) else AGAIN_CONFIDENCE, self._min_confidence
+        )
         for settings in () if look.lines else self._other_looks(page):
             again = self._look(self._page(frame.luma, settings), again_confidence)
             classify_s += again.classify_s
@@ -175,7 +178,7 @@ class Recognizer:
         usual = self.settings.preprocess
         if page.light_on_dark and usual.polarity == "auto":
             yield replace(usual, polarity="dark-on-light")
-        if page.marks.digits or (min(page.luma.shape) < SMALL_FRAME_PX and page.ink.any()):
+        if page.marks.digits or (_is_cut_out(page) and page.ink.any()):
             yield usual.fainter(FAINTER)
 
     def _look(self, page: _Page, min_confidence: float) -> _Look:
@@ -210,14 +213,18 @@ class Recognizer:
         )
 
 
+def _is_cut_out(page: _Page) -> bool:
+    """Say whether a frame is so small that it was cut out around a digit or a number."""
+    return min(page.luma.shape) < SMALL_FRAME_PX
+
+
 def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
     """Say whether a line of ones, or a single digit, is no writing.
 
     It stands between two grounds, or is a piece of a ruled line.
     """
-    cut_out = min(page.luma.shape) < SMALL_FRAME_PX  # around a digit: no room for ground
     ones = only_ones(text)
-    if cut_out or (len(text) > 1 and not ones):
+    if _is_cut_out(page) or (len(text) > 1 and not ones):  # there is no room for ground
         return False
     if max(ground_step(page.luma, page.ink, mark) for mark in marks) > MAX_GROUND_STEP:
         return True

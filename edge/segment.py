@@ -24,8 +24,8 @@ SLIVER = 0.65
 """On ruled paper and in small frames thinner bars, in strokes of the other marks, are pieces of
 lines."""
 EDGE = 0.5
-"""Such bars of this part of the frame's height are taken out of the ink: a form's line or a sheet's
-edge, beside which fainter ink counts."""
+"""In small frames such bars of this part of the height are taken out of the ink: a form's lines,
+beside which fainter ink counts."""
 CELL_ASPECT = 1.5
 """In small frames of at most this aspect no digit goes from top to bottom at the side."""
 BORDER_BAR = 0.18
@@ -279,7 +279,9 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
 
 
 def _is_edge(place: Sequence[int], shape: tuple[int, ...]) -> bool:
-    """Say whether a mark is a bar that goes along a side of the frame for the most part."""
+    """Say whether a mark of a small frame is a bar along most of one of its sides."""
+    if min(shape) >= SMALL_FRAME_PX:
+        return False
     return place[3] >= EDGE * shape[0] and _is_border_bar(place, shape)
 
 
