@@ -21,8 +21,7 @@ BORDER_STRIP, BORDER_STRIP_PX = 0.12, 14
 """Bars within such a strip along the frame's sides, a part of the short side and at most so wide,
 are no digits."""
 SLIVER = 0.65
-"""On ruled paper and in small frames thinner bars, in strokes of the other marks, are pieces of
-lines."""
+"""On ruled paper and in cells thinner bars, in strokes of the other marks, are pieces of lines."""
 EDGE = 0.5
 """In small frames such bars of this part of the height are taken out of the ink: a form's lines,
 beside which fainter ink counts."""
@@ -84,7 +83,7 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
                 continue
             contrast = _cut(contrast, box, marks.outlines(index)[0])
         digits.append(Candidate(box, contrast))
-    if ink is not as_found or side < SMALL_FRAME_PX:
+    if ink is not as_found or _is_cell(ink.mask.shape):
         digits = _without_slivers(digits)
     low = [i for i, (*_, w, h) in enumerate(places) if _is_bit(w, h, settings)]
     bits = []
@@ -269,13 +268,16 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     inside = x + width <= strip or x >= shape[1] - strip
     small = min(shape) < SMALL_FRAME_PX
     touching = small and (x <= 1 or x + width >= shape[1] - 1)
-    # A cell of a form that was cut out, not a strip of digits.
-    cell = small and max(shape) <= CELL_ASPECT * min(shape)
-    through = cell and y <= 1 and y + height >= shape[0] - 1
+    through = _is_cell(shape) and y <= 1 and y + height >= shape[0] - 1
     aside = abs(x + width / 2 - shape[1] / 2) > shape[1] / 4
     return width < BAR * height and (
         inside or (touching and width <= BORDER_BAR * min(shape)) or (through and aside)
     )
+
+
+def _is_cell(shape: tuple[int, ...]) -> bool:
+    """Say whether a frame is a cell that was cut out of a form, not a strip of digits."""
+    return min(shape) < SMALL_FRAME_PX and max(shape) <= CELL_ASPECT * min(shape)
 
 
 def _is_edge(place: Sequence[int], shape: tuple[int, ...]) -> bool:
