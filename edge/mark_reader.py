@@ -155,11 +155,7 @@ class MarkReader:
     def _second_opinion(
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
     ) -> NDArray[np.float32]:
-        """Show marks in doubt to the reader of strings too, and go by both networks alike.
-
-        What both say is pooled by the geometric mean (logarithmic opinion pool; Genest and Zidek
-        1986, "Combining Probability Distributions").
-        """
+        """Show marks in doubt to the reader of strings too, and go by both networks alike."""
         digit = self._likeliest_digit(probabilities)
         low, high = DOUBTFUL
         if (digit >= CERTAIN).sum() > 1:
@@ -169,21 +165,25 @@ class MarkReader:
             return probabilities
         contrasts = [candidates[i].contrast for i in doubtful]
         opinions = self._timed(self.strings.opinions, contrasts)
-        other = np.maximum(self._as_classes(opinions), LEAST)
-        pooled = np.sqrt(np.maximum(probabilities[doubtful], LEAST) * other)
-        probabilities[doubtful] = pooled / pooled.sum(axis=1, keepdims=True)
+        probabilities[doubtful] = _pooled(probabilities[doubtful], self._as_classes(opinions))
         return probabilities
 
     def _read_words(self, strings: StringReader, words: list[Word]) -> Weighed:
-        """Return the digits of words, with their places and the classifier's classes."""
+        """Return the digits of words, with their places and the classifier's classes.
+
+        A digit that is a word's only one is judged by both networks alike.
+        """
         candidates: list[Candidate] = []
         rows = []
         read = self._timed(strings.read, [word.contrast for word in words])
         for word, digits in zip(words, read, strict=True):
             candidates += place_digits(word, [each.place for each in digits])
             rows += [each.probabilities for each in digits]
-        told = np.array(rows, np.float32).reshape(-1, OPINIONS)
-        return candidates, self._as_classes(told)
+        told = self._as_classes(np.array(rows, np.float32).reshape(-1, OPINIONS))
+        alone = np.flatnonzero(np.repeat([len(digits) == 1 for digits in read], [*map(len, read)]))
+        if len(alone):
+            told[alone] = _pooled(self._classified([candidates[i] for i in alone]), told[alone])
+        return candidates, told
 
     def _as_classes(self, opinions: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return opinions of the reader of strings, (N, 12), as the classifier's classes."""
@@ -252,3 +252,13 @@ class MarkReader:
             if other[word].sum() >= 2 * max(certain[word].sum(), 1):
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
+
+
+def _pooled(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the geometric mean of two networks' probabilities: (N, classes) each.
+
+    A logarithmic opinion pool (Genest and Zidek 1986, "Combining Probability Distributions").
+    """
+    pooled = np.sqrt(np.maximum(one, LEAST) * np.maximum(other, LEAST))
+    whole: NDArray[np.float32] = pooled / pooled.sum(axis=1, keepdims=True)
+    return whole
