@@ -355,6 +355,23 @@ def test_marks_in_doubt_need_both_networks(
     assert recognizer.read(page_of(written(marks, 4, gap=12))).text == text
 
 
+@pytest.mark.parametrize(("probability", "text"), [(0.7, "3"), (0.0, "")])
+def test_the_only_digit_of_a_word_needs_both_networks(
+    monkeypatch: pytest.MonkeyPatch, probability: float, text: str
+) -> None:
+    """A word in which one digit is read is a mark, and the classifier has its say."""
+
+    def classified(_: Classifier, images: Gray) -> NDArray[np.float32]:
+        rows = np.zeros((len(images), 12), np.float32)
+        rows[:, [3, 10, 11]] = probability, 0.4 * (1 - probability), 0.6 * (1 - probability)
+        return rows
+
+    monkeypatch.setattr(Classifier, "probabilities", classified)
+    monkeypatch.setattr(mark_reader, "ALWAYS_WIDE", 0.1)  # a mark is a word, whatever is drawn
+    recognizer = Recognizer(settings=Settings(min_confidence=0.88))
+    assert recognizer.read(page_of(written("3", 4, gap=12))).text == text
+
+
 def test_without_the_reader_of_strings_digits_are_parted() -> None:
     """An empty setting leaves it out."""
     recognizer = Recognizer(settings=Settings(strings=""))
