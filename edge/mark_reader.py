@@ -174,14 +174,16 @@ class MarkReader:
         A digit that is a word's only one is judged by both networks alike.
         """
         candidates: list[Candidate] = []
-        rows = []
+        rows: list[tuple[float, ...]] = []
+        alone: list[int] = []
         read = self._timed(strings.read, [word.contrast for word in words])
         for word, digits in zip(words, read, strict=True):
+            if len(digits) == 1:
+                alone.append(len(rows))
             candidates += place_digits(word, [each.place for each in digits])
             rows += [each.probabilities for each in digits]
         told = self._as_classes(np.array(rows, np.float32).reshape(-1, OPINIONS))
-        alone = np.flatnonzero(np.repeat([len(digits) == 1 for digits in read], [*map(len, read)]))
-        if len(alone):
+        if alone:
             told[alone] = _pooled(self._classified([candidates[i] for i in alone]), told[alone])
         return candidates, told
 

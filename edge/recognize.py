@@ -20,7 +20,7 @@ from .ground import continues, ground_step, is_bump
 from .mark_reader import MarkReader, Told
 from .memory import keep_freed_memory
 from .preprocess import find_ink, fit_frame
-from .segment import SMALL_FRAME_PX, Candidate, Marks, find_marks, group_lines
+from .segment import Candidate, Marks, find_marks, group_lines, is_cut_out
 from .settings import PreprocessSettings, Settings
 from .strings import StringReader
 from .tilt import box_back, estimate_tilt, is_inside, upright
@@ -135,7 +135,7 @@ class Recognizer:
         look, back = self._look(page, self._min_confidence), None
         classify_s = look.classify_s
         again_confidence = max(
-            AGAIN_CUT_OUT if _is_cut_out(page) else AGAIN_CONFIDENCE, self._min_confidence
+            AGAIN_CUT_OUT if is_cut_out(page.luma.shape) else AGAIN_CONFIDENCE, self._min_confidence
         )
         for settings in () if look.lines else self._other_looks(page):
             again = self._look(self._page(frame.luma, settings), again_confidence)
@@ -178,7 +178,7 @@ class Recognizer:
         usual = self.settings.preprocess
         if page.light_on_dark and usual.polarity == "auto":
             yield replace(usual, polarity="dark-on-light")
-        if page.marks.digits or (_is_cut_out(page) and page.ink.any()):
+        if page.marks.digits or (is_cut_out(page.luma.shape) and page.ink.any()):
             yield usual.fainter(FAINTER)
 
     def _look(self, page: _Page, min_confidence: float) -> _Look:
@@ -213,18 +213,13 @@ class Recognizer:
         )
 
 
-def _is_cut_out(page: _Page) -> bool:
-    """Say whether a frame is so small that it was cut out around a digit or a number."""
-    return min(page.luma.shape) < SMALL_FRAME_PX
-
-
 def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
     """Say whether a line of ones, or a single digit, is no writing.
 
     It stands between two grounds, or is a piece of a ruled line.
     """
     ones = only_ones(text)
-    if _is_cut_out(page) or (len(text) > 1 and not ones):  # there is no room for ground
+    if is_cut_out(page.luma.shape) or (len(text) > 1 and not ones):  # there is no room for ground
         return False
     if max(ground_step(page.luma, page.ink, mark) for mark in marks) > MAX_GROUND_STEP:
         return True

@@ -136,12 +136,12 @@ def _is_ruling(line: Segment, box: Box, shape: tuple[int, ...]) -> bool:
         return min(x, width - x) <= near * side and length >= long * height
     if length >= min(MIN_LONG * box.height, WHOLE_WIDTH * width):
         return True
-    left, right = min(line[0], line[2]) + box.x, max(line[0], line[2]) + box.x
-    (nearest, shortest), (near, long) = BORDERS
-    if min(y, height - y) <= near * side and length >= long * width:
-        return True
-    cut_off = min(left, width - 1 - right) <= nearest * side
-    return cut_off and min(y, height - y) <= nearest * side and length >= shortest * width
+    left, right = sorted((line[0] + box.x, line[2] + box.x))
+    reaches_side = min(left, width - 1 - right) <= BORDERS[0][0] * side
+    return any(
+        min(y, height - y) <= near * side and length >= long * width
+        for near, long in (BORDERS if reaches_side else BORDERS[1:])
+    )
 
 
 def _apart(lines: Sequence[Segment]) -> list[Segment]:

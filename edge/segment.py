@@ -60,8 +60,7 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
     as_found = ink
     ink, marks = _without_rulings(ink, _outlines(ink.mask))
     places = marks.places
-    side = min(ink.mask.shape)
-    lowest = LOWEST * side if side < SMALL_FRAME_PX else 0
+    lowest = LOWEST * min(ink.mask.shape) if is_cut_out(ink.mask.shape) else 0
     shaped = [
         i
         for i, place in enumerate(places)
@@ -127,7 +126,8 @@ def _without_rulings(ink: Ink, marks: _Outlines) -> tuple[Ink, _Outlines]:
     """
     for _ in range(2):
         shape = ink.mask.shape
-        bars = [i for i, place in enumerate(marks.places) if _is_edge(place, shape)]
+        cut_out = marks.places if is_cut_out(shape) else []
+        bars = [i for i, place in enumerate(cut_out) if _is_edge(place, shape)]
         ruled = [i for i in suspects(marks.places, shape) if i not in bars]
         if not bars and not ruled:
             break
@@ -266,8 +266,7 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     x, y, width, height = place
     strip = min(BORDER_STRIP * min(shape), BORDER_STRIP_PX)
     inside = x + width <= strip or x >= shape[1] - strip
-    small = min(shape) < SMALL_FRAME_PX
-    touching = small and (x <= 1 or x + width >= shape[1] - 1)
+    touching = is_cut_out(shape) and (x <= 1 or x + width >= shape[1] - 1)
     through = _is_cell(shape) and y <= 1 and y + height >= shape[0] - 1
     aside = abs(x + width / 2 - shape[1] / 2) > shape[1] / 4
     return width < BAR * height and (
@@ -275,15 +274,18 @@ def _is_border_bar(place: Sequence[int], shape: tuple[int, ...]) -> bool:
     )
 
 
+def is_cut_out(shape: tuple[int, ...]) -> bool:
+    """Say whether a frame is so small that it was cut out around a digit or a number."""
+    return min(shape) < SMALL_FRAME_PX
+
+
 def _is_cell(shape: tuple[int, ...]) -> bool:
     """Say whether a frame is a cell that was cut out of a form, not a strip of digits."""
-    return min(shape) < SMALL_FRAME_PX and max(shape) <= CELL_ASPECT * min(shape)
+    return is_cut_out(shape) and max(shape) <= CELL_ASPECT * min(shape)
 
 
 def _is_edge(place: Sequence[int], shape: tuple[int, ...]) -> bool:
-    """Say whether a mark of a small frame is a bar along most of one of its sides."""
-    if min(shape) >= SMALL_FRAME_PX:
-        return False
+    """Say whether a mark is a bar along most of a frame's side."""
     return place[3] >= EDGE * shape[0] and _is_border_bar(place, shape)
 
 

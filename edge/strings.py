@@ -95,8 +95,8 @@ class StringReader:
     ) -> list[list[StringDigit]]:
         images = [string_image(contrast, stretch) for contrast in contrasts]
         return [
-            decode(self._network.softmax(logits), image.shape[1])
-            for image, logits in zip(images, self.logits(images), strict=True)
+            decode(steps, image.shape[1])
+            for image, steps in zip(images, self._steps(images), strict=True)
         ]
 
     def opinions(self, contrasts: Sequence[GrayImage]) -> NDArray[np.float32]:
@@ -108,8 +108,11 @@ class StringReader:
         Returns:
             (N, 12) probabilities: of no digit, of 0 to 9, and of several digits.
         """
-        logits = self.logits([string_image(contrast) for contrast in contrasts])
-        return of_singles([self._network.softmax(steps) for steps in logits])
+        return of_singles(self._steps([string_image(contrast) for contrast in contrasts]))
+
+    def _steps(self, images: Sequence[GrayImage]) -> list[NDArray[np.float32]]:
+        """Return (W / 4, classes) probabilities an image."""
+        return [self._network.softmax(logits) for logits in self.logits(images)]
 
     def logits(self, images: Sequence[GrayImage]) -> list[NDArray[np.int8]]:
         """Return the quantized logits of strings: (32, W) uint8 -> (W / 4, classes) int8 each.

@@ -242,10 +242,10 @@ def _score_amount(case: Case, answer: Answer, score: Score) -> Verdict:
     entry: dict[str, object] = case.truth  # type: ignore[assignment]
     number = "".join(sign for sign in str(entry["text"]) if sign.isdigit())
     aligned = matching(answer.text, number)
-    right = tuple(mark for mark, own in zip(answer.marks, aligned, strict=False) if own)
-    wrong = tuple(mark for mark, own in zip(answer.marks, aligned, strict=False) if not own)
-    score.confidences += [(m.confidence, True) for m in right]
-    score.confidences += [(m.confidence, False) for m in wrong]
+    judged = list(zip(answer.marks, aligned, strict=False))  # not every reader tells marks
+    right = tuple(mark for mark, own in judged if own)
+    wrong = tuple(mark for mark, own in judged if not own)
+    score.confidences += [(mark.confidence, own) for mark, own in judged]
     score.counts.update(
         numbers=1,
         exact=answer.text == number,
