@@ -42,6 +42,9 @@ as a part of the other's."""
 MAX_GROUND_STEP = 0.4
 """Upright bars and marks that stand alone are read if the ground on their sides differs by less, as
 a part of their contrast."""
+CROWD, LIKE_CONTRAST = 8, 0.5
+"""Ones are not read where so many times as many other marks have at least this part of their
+contrast: they are grain, a weave, or letters."""
 
 
 @dataclass(frozen=True)
@@ -204,12 +207,14 @@ class Recognizer:
             if keep
         }
         candidates = [candidate for candidate in told.candidates if id(candidate) in read]
+        others = [candidate for candidate in told.candidates if id(candidate) not in read]
         rows = group_lines(candidates, self.settings.segment)
         lines = [Line(tuple(read[id(candidate)] for candidate in row)) for row in rows]
         return tuple(
             line
             for line, row in zip(lines, rows, strict=True)
             if not _is_no_writing(line.text, row, page)
+            and not (only_ones(line.text) and _is_crowded(row, others, len(read), page))
         )
 
 
@@ -224,6 +229,21 @@ def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
     if max(ground_step(page.luma, page.ink, mark) for mark in marks) > MAX_GROUND_STEP:
         return True
     return ones and any(continues(page.luma, mark) or is_bump(page.luma, mark) for mark in marks)
+
+
+def _is_crowded(marks: list[Candidate], others: list[Candidate], digits: int, page: _Page) -> bool:
+    """Say whether marks are a few of very many on a page, most of which are no digits.
+
+    Args:
+        marks: Of a line.
+        others: Marks of the page that are no digits; fainter ones do not count.
+        digits: Of the page.
+        page: Where all of them stand.
+    """
+    if is_cut_out(page.luma.shape) or len(others) < CROWD * digits:
+        return False
+    least = LIKE_CONTRAST * min(int(mark.contrast.max()) for mark in marks)
+    return sum(int(mark.contrast.max()) >= least for mark in others) >= CROWD * digits
 
 
 def _inside(page: _Page, frame: Frame, back: NDArray[np.float64]) -> _Page:

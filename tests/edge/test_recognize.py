@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge import Box, Reading, Recognizer
 from digitcam.edge.errors import EdgeError, ImageError, ModelError, SettingsError
+from digitcam.edge.recognize import CROWD
 from digitcam.edge.settings import PreprocessSettings, SegmentSettings, Settings
 from digitcam.train.handwriting import draw_digit
 from digitcam.train.photograph import Look
@@ -167,6 +168,25 @@ def test_the_strokes_of_a_letter_are_no_digits(
     picture = np.full((70, 90), 215, np.uint8)
     cv2.putText(picture, letter, (25, 50), font, 1.3, (90,), 3, cv2.LINE_AA)
     assert recognizer.read(picture).text == ""
+
+
+def bar_among_letters(letters: int, ink: int) -> NDArray[np.uint8]:
+    """Draw an upright bar with so much ink, and apart from it letters with medium ink."""
+    picture = np.full((480, 640), 200, np.uint8)
+    for number in range(letters):
+        at = (30 + 110 * (number % 6), 60 + 150 * (number // 6))
+        cv2.putText(picture, "KM"[number % 2], at, 0, 1, (140,), 3, cv2.LINE_AA)
+    cv2.line(picture, (322, 280), (318, 310), (200 - ink,), 4, cv2.LINE_AA)
+    return picture
+
+
+@pytest.mark.parametrize(("letters", "ink", "text"), [(2, 60, "1"), (18, 60, ""), (18, 150, "1")])
+def test_a_bar_among_many_other_marks_is_no_one(
+    recognizer: Recognizer, letters: int, ink: int, text: str
+) -> None:
+    """It is one of them, unless they are far fainter."""
+    reading = recognizer.read(bar_among_letters(letters, ink))
+    assert (reading.text, reading.rejected >= CROWD) == (text, letters > CROWD)
 
 
 def test_a_digit_of_bars_alone_is_looked_at_again(recognizer: Recognizer) -> None:
