@@ -140,21 +140,23 @@ def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[i
     bits of them, are none. Larger pieces are left open: half a 0 may pass for a 1, half an 8 for
     a 0.
     """
+    if not boxes or not digits:
+        return [_other_label(box, []) for box in boxes]
     places = [place for place, _ in digits]
-    fits = [[_fit(box, place) for place in places] for box in boxes]
-    best = [max(column) for column in zip(*fits, strict=True)] or [0.0] * len(digits)
+    fits = _fits(boxes, places)
+    best = fits.max(axis=0)
     labels: list[int | None] = []
     for box, row in zip(boxes, fits, strict=True):
-        closest = max(range(len(row)), key=row.__getitem__, default=0)
-        if row and row[closest] >= SAME and row[closest] == best[closest]:
+        closest = int(row.argmax())
+        if row[closest] >= SAME and row[closest] == best[closest]:
             labels.append(digits[closest][1])
         else:
-            labels.append(_other_label(box, places))
+            labels.append(_other_label(box, [places[i] for i in np.flatnonzero(row)]))
     return labels
 
 
 def _other_label(box: Box, places: Sequence[Box]) -> int | None:
-    """Return what a mark is that is not the best one of a digit."""
+    """Return what a mark is that is not the best one of a digit, given the digits it overlaps."""
     held = [place for place in places if _holds_middle(box, place)]
     if len(held) > 1 or (held and _reaches_beyond(box, held[0], places)):
         return SEVERAL if box.width > MIN_CUT * box.height else None
@@ -242,7 +244,8 @@ def _only_mark(image: GrayImage, fainter: float = 1.0) -> Candidate | None:
         return None
     largest = max(found, key=lambda c: c.box.area)
     x, y, width, height = cv2.boundingRect(ink.mask)
-    return largest if _fit(largest.box, Box(x, y, width, height)) >= WHOLE else None
+    fit = _fits([largest.box], [Box(x, y, width, height)])[0, 0]
+    return largest if fit >= WHOLE else None
 
 
 def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
@@ -302,7 +305,15 @@ def _from_alphabets(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
             yield to_glyph(image), REJECT
 
 
-def _fit(a: Box, b: Box) -> float:
-    """Return intersection over union."""
-    both = a.intersection(b)
-    return both / (a.area + b.area - both)
+def _fits(boxes: Sequence[Box], places: Sequence[Box]) -> NDArray[np.float64]:
+    """Return (boxes, places) intersections over union."""
+    ours, theirs = (
+        np.array([(box.x, box.y, box.right, box.bottom) for box in part])
+        for part in (boxes, places)
+    )
+    low = np.maximum(ours[:, None, :2], theirs[:, :2])
+    high = np.minimum(ours[:, None, 2:], theirs[:, 2:])
+    both = np.maximum(high - low, 0).prod(axis=2)
+    own, other = ((part[:, 2:] - part[:, :2]).prod(axis=1) for part in (ours, theirs))
+    fits: NDArray[np.float64] = both / (own[:, None] + other - both)
+    return fits
