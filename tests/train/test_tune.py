@@ -39,7 +39,7 @@ ARCH = "phase2-2025"
 EPOCHS, TRIALS = 8, 4
 """So many epochs that a trial can be killed between two of them on a busy machine."""
 FLAGS = ("--arch", ARCH, "--epochs", str(EPOCHS), "--validation", "40", "--trials", str(TRIALS))
-DIVERGING = {"learning_rate": 1e30, "batch_size": 32, "rotation_deg": 0.0}
+DIVERGING = {"learning_rate": 3e38, "batch_size": 32, "rotation_deg": 0.0}
 DEADLY = {"learning_rate": 1e-3, "batch_size": 512, "rotation_deg": 0.0}
 WAIT_S = 300
 """For what takes seconds on an idle machine."""
