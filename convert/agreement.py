@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 STEP = 1
 """Quantization steps by which one runtime's logit may differ from the other's, in any network."""
-INDEPENDENT = math.sqrt(2)
-"""Two errors of one size, independent of each other, make a difference as much larger."""
+EITHER_SIDE = 2
+"""Two that are equally far from a value may stand on either side of it."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,9 @@ def step_limit(
 ) -> int:
     """Return by how many steps another runtime's logits may differ from these.
 
-    Runtimes round the result of an operator each in its own way. What two of them make of it after
-    many layers may differ as two independent quantizations do, each as far from float as this one.
+    Runtimes round the result of an operator each in its own way, and one runtime does so otherwise
+    on another processor. What two of them make of it after many layers may differ as two
+    quantizations do, each as far from float as this one, and on either side of it.
 
     Args:
         logits: (N, classes) int8, of the runtime that is measured.
@@ -64,7 +65,7 @@ def step_limit(
     """
     steps = np.clip(exact / scale + zero_point, -128, 127)
     worst = float(np.abs(logits - steps).max(initial=0))
-    return max(STEP, math.floor(worst * INDEPENDENT))
+    return max(STEP, math.floor(worst * EITHER_SIDE))
 
 
 def compare(one: NDArray[np.int8], other: NDArray[np.int8], limit: int = STEP) -> Agreement:
