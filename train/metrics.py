@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,17 +12,14 @@ from .augment import plain_images
 from .data import DigitData
 from .datasets import Dataset
 from .evaluation import (
-    accuracy,
     calibration_error,
     choose_min_confidence,
     coverage_curve,
-    cross_entropy,
     digit_accuracy,
     fit_temperature,
     report,
 )
-from .feed import Samples
-from .network import load_average, predict_logits
+from .network import load_model, predict_logits
 from .plots import save_coverage, save_curves
 from .run import Recipe, RunFolder, State
 
@@ -39,24 +35,22 @@ def finish(
 ) -> None:
     """Measure the trained network on the test set once, and write what came of it.
 
-    A training that ran to its end has averaged the weights of its last epochs, or has let the
-    learning rate fall to nothing, which settles them better than any epoch's noise can tell; one
-    that was stopped early falls back to its best. A published training takes its last epoch as it
-    comes.
+    A training that ran to its end has let the learning rate fall to nothing, which settles the
+    weights better than any epoch's noise can tell; one that was stopped early falls back to its
+    best. A published training takes its last epoch as it comes.
     """
     whole = len(state.history) == recipe.epochs
-    model = load_average(folder.last_checkpoints(state) if whole else [folder.path / state.best])
+    model = load_model(folder.path / (state.checkpoint if whole else state.best))
     chosen = state.history[-1 if whole else state.best_epoch]
     folder.write("model.keras", model.save)
     folder.write("curves.png", lambda path: save_curves(state.history, path))
-    held = validate(model, dataset.held)
     images, labels = dataset.test
     test = predict_logits(model, images)
     metrics = {
         "epochs": len(state.history),
         "chosen_epoch": chosen["epoch"],
         "parameters": model.count_params(),
-        **{key: value for key, value in held.items() if key.endswith("_accuracy")},
+        **{key: value for key, value in chosen.items() if key.endswith("_accuracy")},
         **_calibrate(model, dataset, folder),
         "test_accuracy": digit_accuracy(test, labels),
         "device_accuracy": digit_accuracy(
@@ -66,20 +60,6 @@ def finish(
     }
     # Last, because its presence says that the run is whole.
     folder.write_json("metrics.json", metrics)
-
-
-def validate(model: keras.Model, held: Mapping[str, Samples]) -> dict[str, float]:
-    """Return the loss over all that is held back, and the accuracy of each part."""
-    if not held:
-        return {}
-    images, labels = (np.concatenate(each) for each in zip(*held.values(), strict=True))
-    logits = predict_logits(model, images)
-    ends = np.cumsum([len(part[1]) for part in held.values()])[:-1]
-    row = {"val_loss": cross_entropy(logits, labels)}
-    for name, part, own in zip(held, np.split(logits, ends), np.split(labels, ends), strict=True):
-        judge = digit_accuracy if name == "digit" else accuracy
-        row[f"{name}_accuracy"] = judge(part, own) if len(own) else 0.0
-    return row
 
 
 def _calibrate(model: keras.Model, dataset: Dataset, folder: RunFolder) -> dict[str, Any]:

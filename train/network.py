@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import zipfile
 import zlib
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,10 +37,6 @@ def seed_everything(seed: int) -> None:
         tensorflow.config.experimental.enable_op_determinism()
 
 
-AVERAGED_RATE = 0.4
-"""Learning rate of epochs whose weights are averaged, as a part of the highest."""
-
-
 def compile_model(model: keras.Model, recipe: Recipe, samples: int, *, taught: bool) -> None:
     """Give a network its loss and its optimizer.
 
@@ -70,8 +65,7 @@ def _optimizer(recipe: Recipe, samples: int) -> keras.Optimizer:
     steps = math.ceil(samples / recipe.batch_size)
     rate = optimizers.schedules.CosineDecay(
         recipe.learning_rate / 30,
-        decay_steps=max(steps * (recipe.epochs - recipe.averaged_epochs - 1), 1),
-        alpha=AVERAGED_RATE if recipe.averaged_epochs else 0.0,
+        decay_steps=max(steps * (recipe.epochs - 1), 1),
         warmup_target=recipe.learning_rate,
         warmup_steps=steps,
     )
@@ -104,18 +98,6 @@ def load_model(path: Path, remedy: str = "begin anew in another --out") -> keras
         raise RunError(
             f"{path}: expected a Keras model, cannot read it: {reason}; {remedy}"
         ) from error
-
-
-def load_average(paths: Sequence[Path]) -> keras.Model:
-    """Load saved networks of one training, and return one with the mean of their weights.
-
-    Raises:
-        RunError: One is damaged or none.
-    """
-    models = [load_model(path) for path in paths]
-    weights = zip(*(model.get_weights() for model in models), strict=True)
-    models[-1].set_weights([np.mean(each, axis=0) for each in weights])
-    return models[-1]
 
 
 def load_teacher(path: Path, classes: int) -> keras.Model:

@@ -42,17 +42,13 @@ class Recipe:
     """Samples a step."""
     optimizer: Optimizer = "adamw"
     """What changes the weights. ``adamw`` warms up for an epoch, and then its learning rate falls
-    with a cosine, to zero if no weights are averaged; that of the others stays."""
+    with a cosine to zero; that of the others stays."""
     learning_rate: float = 5e-3
     """Highest learning rate."""
     momentum: float = 0.0
     """Of ``sgd``, 0 to 1."""
     weight_decay: float = 1e-3
     """Decoupled weight decay of ``adamw`` (Loshchilov and Hutter 2019)."""
-    averaged: float = 0.45
-    """Part of the epochs, the last ones, whose weights are averaged, 0 to 1; their learning rate
-    stays where ``adamw``'s has fallen to. Izmailov et al. 2018, "Averaging Weights Leads to Wider
-    Optima and Better Generalization"."""
     validation: int = 5000
     """Digits of the training set that are held back; 0 holds back nothing."""
     patience: int = 100
@@ -61,11 +57,6 @@ class Recipe:
     """Largest turn of MNIST's digits either way, where there is no feed."""
     feed: FeedSettings | None = field(default_factory=FeedSettings)
     """What an epoch is made of. None is MNIST as it is, as published networks are trained."""
-
-    @property
-    def averaged_epochs(self) -> int:
-        """How many of the last epochs are averaged; at most all but the first."""
-        return min(round(self.averaged * self.epochs), self.epochs - 1)
 
 
 @dataclass(frozen=True)
@@ -98,14 +89,13 @@ class RunFolder:
     Args:
         path: The folder; made when absent.
         recipe: What is trained, with data digests and versions, as ``recipe.json`` holds it.
-        kept: Checkpoints of the last epochs to keep.
 
     Raises:
         RunError: The folder holds another training, or cannot be written.
     """
 
-    def __init__(self, path: Path, recipe: Mapping[str, Any], kept: int = 1) -> None:
-        self.path, self._kept = path, kept
+    def __init__(self, path: Path, recipe: Mapping[str, Any]) -> None:
+        self.path = path
         file = path / "recipe.json"
         try:
             path.mkdir(parents=True, exist_ok=True)
@@ -145,7 +135,7 @@ class RunFolder:
         return state
 
     def write_state(self, state: State) -> None:
-        """Name the checkpoint to resume from, then remove those that nothing needs."""
+        """Name the checkpoint to resume from, then remove those that nothing names."""
         rows = io.StringIO()
         writer = csv.DictWriter(rows, list(state.history[0]))
         writer.writeheader()
@@ -154,12 +144,8 @@ class RunFolder:
         # After the rest, because nothing repeats an epoch that it names.
         self.write_json("state.json", asdict(state))
         for old in self.path.glob("checkpoint-*.keras"):
-            if old.name not in (state.checkpoint, state.best, *_last_names(state, self._kept)):
+            if old.name not in (state.checkpoint, state.best):
                 old.unlink()
-
-    def last_checkpoints(self, state: State) -> list[Path]:
-        """Return the checkpoints of the last epochs, as many as are kept."""
-        return [self.path / name for name in _last_names(state, self._kept)]
 
     def save_epoch(
         self, save: Callable[[Path], object], row: Mapping[str, float], before: State | None
@@ -171,7 +157,7 @@ class RunFolder:
             row: What the epoch was like; ``epoch`` counts from 1.
             before: How far the training had come.
         """
-        name = _checkpoint_name(row["epoch"])
+        name = f"checkpoint-{row['epoch']:04.0f}.keras"
         self.write(name, save)
         history = [*(before.history if before else ()), row]
         state = State(name, before.best if before else name, history)
@@ -195,14 +181,6 @@ class RunFolder:
             temporary.replace(self.path / name)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-def _checkpoint_name(epoch: float) -> str:
-    return f"checkpoint-{epoch:04.0f}.keras"
-
-
-def _last_names(state: State, count: int) -> list[str]:
-    return [_checkpoint_name(row["epoch"]) for row in state.history[-count:]]
 
 
 def read_json(path: Path) -> dict[str, Any]:

@@ -20,8 +20,9 @@ from digitcam.edge.crop import fingerprint
 from .data import DigitData
 from .datasets import Dataset, classes_of, split_dataset
 from .errors import RunError
-from .evaluation import probabilities
-from .metrics import finish, validate
+from .evaluation import accuracy, cross_entropy, digit_accuracy, probabilities
+from .feed import Samples
+from .metrics import finish
 from .network import (
     compile_model,
     fresh_model,
@@ -85,8 +86,7 @@ def train(
         guides = [load_teacher(teacher, model.output_shape[-1]) for teacher in teachers]
         description = describe(data, recipe, paper, teachers)
         team.agree_on(description)
-        kept = max(recipe.averaged_epochs, 1)
-        folder = RunFolder(path, description, kept) if team.chief else None
+        folder = RunFolder(path, description) if team.chief else None
         if team.tell(bool(folder and folder.finished)):
             say(f"{path} is trained already; give another --out for a new training")
         else:
@@ -230,11 +230,25 @@ def _train_epoch(
         "epoch": epoch + 1,
         "loss": team.mean(fitted.history["loss"][0]),
         "accuracy": team.mean(fitted.history["accuracy"][0]),
-        **(validate(model, dataset.held) if team.chief else {}),
+        **(_validate(model, dataset.held) if team.chief else {}),
         "learning_rate": float(np.asarray(model.optimizer.learning_rate)),
         "seconds": round(time.perf_counter() - start, 1),
     }
     say("  " + "  ".join(f"{key} {value:.5g}" for key, value in row.items() if key != "epoch"))
+    return row
+
+
+def _validate(model: keras.Model, held: Mapping[str, Samples]) -> dict[str, float]:
+    """Return the loss over all that is held back, and the accuracy of each part."""
+    if not held:
+        return {}
+    images, labels = (np.concatenate(each) for each in zip(*held.values(), strict=True))
+    logits = predict_logits(model, images)
+    ends = np.cumsum([len(part[1]) for part in held.values()])[:-1]
+    row = {"val_loss": cross_entropy(logits, labels)}
+    for name, part, own in zip(held, np.split(logits, ends), np.split(labels, ends), strict=True):
+        judge = digit_accuracy if name == "digit" else accuracy
+        row[f"{name}_accuracy"] = judge(part, own) if len(own) else 0.0
     return row
 
 

@@ -15,7 +15,6 @@ import resource
 import sys
 import unittest.mock
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,8 +30,6 @@ from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
 from digitcam.train.errors import TrainError
-from digitcam.train.network import compile_model
-from digitcam.train.run import Recipe
 from digitcam.train.saliency import GradCam
 
 
@@ -111,28 +108,6 @@ def contents(path: str) -> list[str]:
     return [hashlib.sha256(np.asarray(each).tobytes()).hexdigest() for each in variables]
 
 
-def off_mean(path: str, *others: str) -> list[float]:
-    """Return how far a model's weights are from the mean of others', and those from each other."""
-    import keras
-
-    own, *each = (keras.models.load_model(file).get_weights() for file in (path, *others))
-    pairs = list(zip(own, *each, strict=True))
-    off = max(float(np.abs(one - np.mean(rest, axis=0)).max()) for one, *rest in pairs)
-    return [off, max(float(np.ptp(rest, axis=0).max()) for _, *rest in pairs)]
-
-
-def rates(averaged: str, epochs: str) -> list[float]:
-    """Return adamw's learning rate after each epoch of ten steps."""
-    recipe = replace(Recipe(), averaged=float(averaged), epochs=int(epochs), batch_size=10)
-    model = build_model("tiny", 12)
-    compile_model(model, recipe, 100, taught=False)
-    found = []
-    for _ in range(int(epochs)):
-        model.optimizer.iterations.assign_add(10)
-        found.append(float(np.asarray(model.optimizer.learning_rate)))
-    return found
-
-
 def train_without_room(*arguments: str) -> int:
     """Call digitcam-train where no file can grow beyond 100 kB, as on a disk that is full."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -207,8 +182,6 @@ CALLS = {
         unit_columns,
         penalty,
         contents,
-        off_mean,
-        rates,
         evaluate,
         grad_cam_of,
         grad_cam_of_bars,

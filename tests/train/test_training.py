@@ -30,8 +30,6 @@ FLAGS = (
     *("--digits", "150", "--scene-marks", "50", "--validation", "40"),
     *("--batch-size", "20", "--workers", "1"),
 )
-AVERAGED = [f"checkpoint-{epoch:04d}.keras" for epoch in (3, 4)]
-"""Of the epochs whose weights are averaged."""
 DIVERGING = "3000"
 """Weight decay that multiplies the weights by -8 a step at the highest learning rate: what ten
 steps of warm-up leave finite overflows within the next ten."""
@@ -151,14 +149,14 @@ def unfinished(trained: Trained, tmp_path: Path) -> Path:
 
 
 def test_run_holds_everything(trained: Trained) -> None:
-    """A run leaves model, metrics, history, curves, recipe, state, and no needless checkpoint."""
+    """A run leaves model, metrics, history, curves, recipe and state, and no other checkpoint."""
     state = read_state(trained.folder)
     assert set(marks(trained.folder)) == {
         *("model.keras", "metrics.json", "history.csv", "curves.png", "recipe.json", "state.json"),
         *("coverage.png", "calibration.npz"),
-        *(*AVERAGED, state["best"]),
+        *(state["checkpoint"], state["best"]),
     }
-    assert state["checkpoint"] == AVERAGED[-1]
+    assert state["checkpoint"] == f"checkpoint-{EPOCHS:04d}.keras"
     assert f"model {trained.folder / 'model.keras'}" in trained.out
     assert f"epoch {EPOCHS} of {EPOCHS}" in trained.err
 
@@ -184,27 +182,7 @@ def test_history_is_a_row_an_epoch(trained: Trained) -> None:
     assert rows == history
     assert [row["epoch"] for row in history] == [1, 2, 3, 4]
     assert history[-1]["loss"] < history[0]["loss"] / 2
-    assert history[-1]["learning_rate"] == pytest.approx(0.4 * Recipe().learning_rate)
-
-
-def test_weights_are_the_mean_of_the_last_epochs(trained: Trained, keras_call: Call) -> None:
-    """The model is the mean of the checkpoints of nearly half of the epochs, and no other."""
-    checkpoints = [trained.folder / name for name in AVERAGED]
-    off, apart = keras_call("off_mean", trained.folder / "model.keras", *checkpoints).value
-    assert off < 1e-6, "allows the rounding of a float32"
-    assert apart > 1e-3
-
-
-@pytest.mark.parametrize(("averaged", "part"), [(0.0, 0.0), (0.25, 0.4), (0.5, 0.4)])
-def test_the_learning_rate_falls_until_weights_are_averaged(
-    keras_call: Call, averaged: float, part: float
-) -> None:
-    """It rises for an epoch, falls, and stays for the epochs whose weights are averaged."""
-    rates = keras_call("rates", averaged, 8).value
-    highest, falling = Recipe().learning_rate, 8 - round(8 * averaged)
-    assert max(rates) == rates[0] == pytest.approx(highest)
-    assert rates[:falling] == sorted(rates[:falling], reverse=True)
-    assert rates[falling - 1 :] == pytest.approx([part * highest] * (9 - falling))
+    assert history[-1]["learning_rate"] == 0
 
 
 def test_metrics_measure_the_model(trained: Trained, digits: DigitData) -> None:

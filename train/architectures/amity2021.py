@@ -41,7 +41,6 @@ PRESETS = {
             optimizer="adadelta",
             learning_rate=1.0,
             validation=0,
-            averaged=0.0,
             feed=None,
         ),
         "conv 32, conv 64, pool, dropout, dense 256, dropout, dense 10",

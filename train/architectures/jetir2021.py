@@ -56,7 +56,6 @@ def _preset(case: int) -> Preset:
         learning_rate=1e-3,
         validation=0,
         rotation_deg=ROTATION_DEG if case in ROTATED else 0.0,
-        averaged=0.0,
         feed=None,
     )
     return Preset(partial(build, case=case), recipe, "; ".join(parts), Reported(REPORTED[case - 1]))

@@ -37,7 +37,6 @@ PRESETS = {
             optimizer="adam",
             learning_rate=1e-3,
             validation=6000,
-            averaged=0.0,
             feed=None,
         ),
         "conv 32, pool, conv 64, pool, dense 128, dropout, dense 10",

@@ -50,7 +50,6 @@ def _recipe(architecture: str) -> Recipe:
         optimizer="adam",
         learning_rate=1e-3,
         validation=6000,
-        averaged=0.0,
         feed=None,
     )
 

@@ -40,7 +40,6 @@ PRESETS = {
             learning_rate=0.01,
             momentum=0.9,
             validation=0,
-            averaged=0.0,
             feed=None,
         ),
         "conv 32, pool, conv 64, conv 64, pool, dense 100, batch norm, dense 10",

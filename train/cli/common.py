@@ -131,11 +131,3 @@ def amount(text: str) -> float:
     if not 0 <= value < math.inf:
         raise argparse.ArgumentTypeError(f"expected a number from 0, found {text!r}")
     return value
-
-
-def share(text: str) -> float:
-    """Parse a flag's number from 0 to 1."""
-    value = amount(text)
-    if value > 1:
-        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, found {text!r}")
-    return value

@@ -22,7 +22,6 @@ from .common import (
     amount,
     require_packages,
     run_command,
-    share,
     whole,
 )
 
@@ -37,7 +36,6 @@ SETTINGS = (
     "weight_decay",
     "width",
     "patience",
-    "averaged",
     "validation",
     "rotation_deg",
     "seed",
@@ -91,7 +89,6 @@ def build_parser() -> argparse.ArgumentParser:
     setting("--weight-decay", recipe.weight_decay, "of adamw", type=amount)
     setting("--width", recipe.width, "filters, as a multiple of the network's own", type=amount)
     setting("--patience", recipe.patience, "epochs without gain", type=whole(1))
-    setting("--averaged", recipe.averaged, "part of the epochs averaged", type=share)
     setting("--validation", recipe.validation, "digits held back", type=whole(0))
     setting("--rotation-deg", recipe.rotation_deg, "largest turn, without a feed", type=amount)
     setting("--digits", feed.digits, "distorted digits an epoch", type=whole(1))
