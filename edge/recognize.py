@@ -42,9 +42,9 @@ as a part of the other's."""
 MAX_GROUND_STEP = 0.4
 """Upright bars and marks that stand alone are read if the ground on their sides differs by less, as
 a part of their contrast."""
-CROWD, LIKE_CONTRAST = 8, 0.5
-"""Ones are not read where so many times as many other marks have at least this part of their
-contrast: they are grain, a weave, or letters."""
+CROWD, LIKE_CONTRAST, FAINT = 8, 0.5, 0.4
+"""Ones fainter than the last, as a part of the brightest beside them, are not read where so many
+times as many other marks have at least the second part of their contrast: grain, a weave."""
 
 
 @dataclass(frozen=True)
@@ -232,18 +232,26 @@ def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
 
 
 def _is_crowded(marks: list[Candidate], others: list[Candidate], digits: int, page: _Page) -> bool:
-    """Say whether marks are a few of very many on a page, most of which are no digits.
+    """Say whether faint marks are a few of very many on a page, most of which are no digits.
 
     Args:
         marks: Of a line.
-        others: Marks of the page that are no digits; fainter ones do not count.
+        others: Marks of the page that are no digits; those that are fainter still do not count.
         digits: Of the page.
         page: Where all of them stand.
     """
     if is_cut_out(page.luma.shape) or len(others) < CROWD * digits:
         return False
-    least = LIKE_CONTRAST * min(int(mark.contrast.max()) for mark in marks)
+    contrasts = [int(mark.contrast.max()) for mark in marks]
+    brightest = [int(_within(page.luma, mark.box).max()) for mark in marks]
+    if any(ink >= FAINT * full for ink, full in zip(contrasts, brightest, strict=True)):
+        return False
+    least = LIKE_CONTRAST * min(contrasts)
     return sum(int(mark.contrast.max()) >= least for mark in others) >= CROWD * digits
+
+
+def _within(luma: GrayImage, box: Box) -> GrayImage:
+    return luma[box.y : box.bottom, box.x : box.right]
 
 
 def _inside(page: _Page, frame: Frame, back: NDArray[np.float64]) -> _Page:

@@ -170,22 +170,25 @@ def test_the_strokes_of_a_letter_are_no_digits(
     assert recognizer.read(picture).text == ""
 
 
-def bar_among_letters(letters: int, ink: int) -> NDArray[np.uint8]:
-    """Draw an upright bar with so much ink, and apart from it letters with medium ink."""
+def bar_among_letters(letters: int, others: int, ink: int) -> NDArray[np.uint8]:
+    """Draw an upright bar with so much ink, and apart from it letters with so much."""
     picture = np.full((480, 640), 200, np.uint8)
     for number in range(letters):
         at = (30 + 110 * (number % 6), 60 + 150 * (number // 6))
-        cv2.putText(picture, "KM"[number % 2], at, 0, 1, (140,), 3, cv2.LINE_AA)
+        cv2.putText(picture, "KM"[number % 2], at, 0, 1, (200 - others,), 3, cv2.LINE_AA)
     cv2.line(picture, (322, 280), (318, 310), (200 - ink,), 4, cv2.LINE_AA)
     return picture
 
 
-@pytest.mark.parametrize(("letters", "ink", "text"), [(2, 60, "1"), (18, 60, ""), (18, 150, "1")])
-def test_a_bar_among_many_other_marks_is_no_one(
-    recognizer: Recognizer, letters: int, ink: int, text: str
+@pytest.mark.parametrize(
+    ("letters", "others", "ink", "text"),
+    [(2, 60, 60, "1"), (18, 60, 60, ""), (18, 36, 78, "1"), (18, 110, 110, "1")],
+)
+def test_a_faint_bar_among_many_other_marks_is_no_one(
+    recognizer: Recognizer, letters: int, others: int, ink: int, text: str
 ) -> None:
-    """It is one of them, unless they are far fainter."""
-    reading = recognizer.read(bar_among_letters(letters, ink))
+    """It is one of them, unless they are far fainter, or it is strong."""
+    reading = recognizer.read(bar_among_letters(letters, others, ink))
     assert (reading.text, reading.rejected >= CROWD) == (text, letters > CROWD)
 
 
