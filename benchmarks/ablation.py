@@ -70,7 +70,7 @@ PARTS = (
     Part("the look at faint ink", {(recognize, "FAINTER"): 1.0}),
     Part("any second look", {(recognize.Recognizer, "_other_looks"): lambda *_: ()}),
     Part("the ground of lone bars", {(recognize, "MAX_GROUND_STEP"): 1e9}),
-    Part("the doubt about bars in a crowd", {(recognize, "CROWD"): 1e9}),
+    Part("the doubt about faint bars in a crowd", {(recognize, "CROWD"): 1e9}),
     Part("turning of tilted pages", {(recognize, "MAX_LEVEL_DEG"): 360.0}),
 )  # fmt: skip
 COLUMNS: tuple[tuple[str, str, Callable[[Score], float]], ...] = (
