@@ -43,6 +43,10 @@ class Box:
         """Pixels in the box."""
         return self.width * self.height
 
+    def part_of(self, plane: GrayImage) -> GrayImage:
+        """Return what lies in the box: a view of the (H, W) image."""
+        return plane[self.y : self.bottom, self.x : self.right]
+
     def intersection(self, other: Box) -> int:
         """Return how many pixels the boxes share."""
         width = min(self.right, other.right) - max(self.x, other.x)

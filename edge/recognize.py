@@ -213,45 +213,47 @@ class Recognizer:
         return tuple(
             line
             for line, row in zip(lines, rows, strict=True)
-            if not _is_no_writing(line.text, row, page)
-            and not (only_ones(line.text) and _is_crowded(row, others, len(read), page))
+            if not _is_no_writing(line.text, row, page, others, len(read))
         )
 
 
-def _is_no_writing(text: str, marks: list[Candidate], page: _Page) -> bool:
+def _is_no_writing(
+    text: str, marks: list[Candidate], page: _Page, others: list[Candidate], digits: int
+) -> bool:
     """Say whether a line of ones, or a single digit, is no writing.
 
-    It stands between two grounds, or is a piece of a ruled line.
+    It stands between two grounds, is a piece of a ruled line, or one of many marks like it.
+
+    Args:
+        text: Of the line.
+        marks: Its digits.
+        page: Where it stands.
+        others: Marks of the page that are no digits.
+        digits: How many of the page's marks are digits.
     """
     ones = only_ones(text)
     if is_cut_out(page.luma.shape) or (len(text) > 1 and not ones):  # there is no room for ground
         return False
     if max(ground_step(page.luma, page.ink, mark) for mark in marks) > MAX_GROUND_STEP:
         return True
-    return ones and any(continues(page.luma, mark) or is_bump(page.luma, mark) for mark in marks)
+    return ones and (
+        _is_crowded(marks, others, digits, page.luma)
+        or any(continues(page.luma, mark) or is_bump(page.luma, mark) for mark in marks)
+    )
 
 
-def _is_crowded(marks: list[Candidate], others: list[Candidate], digits: int, page: _Page) -> bool:
-    """Say whether faint marks are a few of very many on a page, most of which are no digits.
-
-    Args:
-        marks: Of a line.
-        others: Marks of the page that are no digits; those that are fainter still do not count.
-        digits: Of the page.
-        page: Where all of them stand.
-    """
-    if is_cut_out(page.luma.shape) or len(others) < CROWD * digits:
+def _is_crowded(
+    marks: list[Candidate], others: list[Candidate], digits: int, luma: GrayImage
+) -> bool:
+    """Say whether a line's marks are faint, and very many others like them are no digits."""
+    if len(others) < CROWD * digits:
         return False
     contrasts = [int(mark.contrast.max()) for mark in marks]
-    brightest = [int(_within(page.luma, mark.box).max()) for mark in marks]
+    brightest = [int(mark.box.part_of(luma).max()) for mark in marks]
     if any(ink >= FAINT * full for ink, full in zip(contrasts, brightest, strict=True)):
         return False
     least = LIKE_CONTRAST * min(contrasts)
     return sum(int(mark.contrast.max()) >= least for mark in others) >= CROWD * digits
-
-
-def _within(luma: GrayImage, box: Box) -> GrayImage:
-    return luma[box.y : box.bottom, box.x : box.right]
 
 
 def _inside(page: _Page, frame: Frame, back: NDArray[np.float64]) -> _Page:

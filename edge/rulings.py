@@ -80,7 +80,7 @@ def remove_rulings(mask: GrayImage, box: Box, outlines: Sequence[cv2.typing.MatL
         box: The mark's.
         outlines: The mark's outer contour and those of its holes.
     """
-    part = mask[box.y : box.bottom, box.x : box.right]
+    part = box.part_of(mask)
     own = np.zeros_like(part)
     cv2.fillPoly(own, outlines, (255,), offset=(-box.x, -box.y))
     cv2.bitwise_and(own, part, dst=own)

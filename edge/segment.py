@@ -74,7 +74,7 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
     digits = []
     for index in tallest:
         box = Box(*places[index])
-        contrast, mask = (_part(plane, box) for plane in (ink.contrast, ink.mask))
+        contrast, mask = (box.part_of(plane) for plane in (ink.contrast, ink.mask))
         if not _is_stroke(contrast, mask, settings):
             continue
         if index in overlapping:
@@ -88,7 +88,7 @@ def find_marks(ink: Ink, settings: SegmentSettings) -> Marks:
     bits = []
     for which in _beside([places[i] for i in low], [digit.box for digit in digits]):
         box = Box(*places[low[which]])
-        contrast = _cut(_part(ink.contrast, box), box, marks.outlines(low[which])[0])
+        contrast = _cut(box.part_of(ink.contrast), box, marks.outlines(low[which])[0])
         bits.append(Candidate(box, contrast))
     return Marks(digits, bits)
 
@@ -126,8 +126,9 @@ def _without_rulings(ink: Ink, marks: _Outlines) -> tuple[Ink, _Outlines]:
     """
     for _ in range(2):
         shape = ink.mask.shape
-        cut_out = marks.places if is_cut_out(shape) else []
-        bars = [i for i, place in enumerate(cut_out) if _is_edge(place, shape)]
+        bars = []
+        if is_cut_out(shape):
+            bars = [i for i, place in enumerate(marks.places) if _is_edge(place, shape)]
         ruled = [i for i in suspects(marks.places, shape) if i not in bars]
         if not bars and not ruled:
             break
@@ -162,10 +163,6 @@ def _thickness(contrast: GrayImage) -> float:
     ink = cv2.threshold(contrast, 0.4 * peak, 255, cv2.THRESH_BINARY)[1]
     framed = cv2.copyMakeBorder(ink, 1, 1, 1, 1, cv2.BORDER_CONSTANT, value=(0,))
     return 2 * cv2.norm(cv2.distanceTransform(framed, cv2.DIST_L2, 3), cv2.NORM_INF)
-
-
-def _part(plane: GrayImage, box: Box) -> GrayImage:
-    return plane[box.y : box.bottom, box.x : box.right]
 
 
 def _is_bit(width: int, height: int, settings: SegmentSettings) -> bool:
