@@ -30,6 +30,7 @@ from digitcam.train.cli.train import main
 from digitcam.train.data import load_digits
 from digitcam.train.datasets import classes_of
 from digitcam.train.errors import TrainError
+from digitcam.train.network import fresh_model
 from digitcam.train.saliency import GradCam
 
 
@@ -60,7 +61,7 @@ def download(url: str, sha256: str, cache: str) -> dict[str, str]:
 
 def architecture(name: str) -> dict[str, Any]:
     """Return what can be said of a network that has not been trained."""
-    model = build_model(name, len(classes_of(PRESETS[name].recipe)))
+    model = fresh_model(PRESETS[name].recipe)
     logits = np.asarray(model(np.random.default_rng(0).random((5, 28, 28, 1), np.float32)))
     return {
         "input": model.input_shape,
