@@ -28,11 +28,14 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-train: $(VENV)/.dev  ## Train the shipped models anew and export them (four hours on four cores).
-	$(BIN)/digitcam-train --out runs/digits $(PHOTOGRAPHS)
+TAUGHT := $(PHOTOGRAPHS) --samples runs/samples --teacher runs/teacher/model.keras
+
+train: $(VENV)/.dev  ## Train the shipped models anew and export them (a day on four cores; CONTRIBUTING.md has the GPU).
+	$(BIN)/digitcam-train --out runs/teacher --arch teacher $(PHOTOGRAPHS) --samples runs/samples
+	$(BIN)/digitcam-train --out runs/digits $(TAUGHT)
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
-	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny --epochs 140 --teacher runs/digits/model.keras $(PHOTOGRAPHS)
-	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.1
+	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(TAUGHT)
+	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 STEP = 1
 """Quantization steps by which one runtime's logit may differ from the other's, in any network."""
+SUMMED_STEPS = 3
+"""The same where maps are added, whose scales each runtime brings together in its own way."""
 EITHER_SIDE = 2
 """Two that are equally far from a value may stand on either side of it."""
 

@@ -18,7 +18,7 @@ from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy
 
 from . import runtimes
-from .agreement import STEP, Agreement, compare, step_limit
+from .agreement import STEP, SUMMED_STEPS, Agreement, compare, step_limit
 from .errors import GraphError
 from .graph import Graph, Tensor, read_graph
 from .samples import golden_indices
@@ -151,6 +151,12 @@ def graph_failures(model: bytes, input_shape: tuple[int, ...] = (1, *IMAGE_SHAPE
         *_input_failures(graph, input_shape),
         *unsupported_operators(graph),
     ]
+
+
+def allowed_steps(model: bytes) -> int:
+    """Return by how many steps the runtimes may differ in a network of digitcam's own."""
+    adds = any(operator.name == "ADD" for operator in read_graph(model).operators)
+    return SUMMED_STEPS if adds else STEP
 
 
 def gap_failures(runtime: runtimes.Name, accuracy: float, reference: Reference) -> list[str]:

@@ -20,7 +20,15 @@ from . import runtimes
 from .agreement import STEP
 from .bundle import bundle_files, bundle_stem, write_bundle
 from .card import build_card
-from .checks import MAX_GAP_POINTS, ROUNDING, Figures, Reference, golden_failures, verify
+from .checks import (
+    MAX_GAP_POINTS,
+    ROUNDING,
+    Figures,
+    Reference,
+    allowed_steps,
+    golden_failures,
+    verify,
+)
 from .errors import RefusedError
 from .network import quantize
 from .run import calibration_extras, check_data, load_run
@@ -133,7 +141,10 @@ def _make(
     bundle = _unwritten(run, quantized.model, stem)
     may_differ = is_raw(run.recipe) or max_gap > MAX_GAP_POINTS
     reference = Reference(
-        accuracy_float, max_gap, logits=quantized.float_logits if may_differ else None
+        accuracy_float,
+        max_gap,
+        allowed_steps(quantized.model),
+        quantized.float_logits if may_differ else None,
     )
     verdict = verify(bundle, reference, data)
     if verdict.failures:

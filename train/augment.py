@@ -49,6 +49,8 @@ class AugmentSettings:
     """Largest standard deviation of grain, as a part of the peak contrast."""
     floor: float = 0.35
     """Largest part of the peak below which ink is lost to the threshold."""
+    camera: float = 0.5
+    """Share of digits that a camera takes, with blur, light and grain; others are bent alone."""
     plain: float = 0.1
     """Share of digits that stay as they are."""
 
@@ -74,7 +76,9 @@ def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSetting
         interpolation=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
     )
-    return model_image(_photograph(_pen(ink, rng, settings), rng, settings))  # type: ignore[arg-type]
+    drawn = _pen(ink, rng, settings)
+    seen = _photograph(drawn, rng, settings) if rng.random() < settings.camera else drawn
+    return model_image(seen)  # type: ignore[arg-type]
 
 
 def plain_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:

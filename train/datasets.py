@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -61,10 +62,11 @@ class PaperDataset:
         """Marks as the device finds them: MNIST's own digits are easier than those on paper."""
         return _joined([self.held["scene"], self.held["paper"]])
 
-    def feed(self, workers: int | None) -> EpochFeed:
-        """Open the source of epochs, made in processes of their own."""
+    def feed(self, workers: int | None, samples: Path | None = None) -> EpochFeed:
+        """Open the source of epochs, made in processes of their own, or kept in a folder."""
         source = MarkSource(self.x, self.y, self.paper, self.settings)
-        return EpochFeed(source, self.seed, workers)
+        keep = samples / f"{source.digest():.16}-{self.seed}" if samples else None
+        return EpochFeed(source, self.seed, workers, self.settings.distinct_epochs, keep)
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,10 @@ class MnistDataset:
         """The digits that are held back, if there are any."""
         return self.held.get("digit", _NOTHING)
 
-    def feed(self, workers: int | None) -> AbstractContextManager[Feed]:
-        """Open the source of epochs, which needs no process of its own."""
+    def feed(
+        self, workers: int | None, samples: Path | None = None
+    ) -> AbstractContextManager[Feed]:
+        """Open the source of epochs, which needs no process of its own and is not worth keeping."""
         return nullcontext(self)
 
     def epoch(self, number: int, *, last: bool = False) -> Samples:

@@ -1,7 +1,8 @@
 """Epochs made in processes of their own, one ahead of the training.
 
 Every draw comes from (seed, epoch, kind, chunk), so an epoch is the same however many processes
-make it and wherever the training was resumed.
+make it and wherever the training was resumed. Where a GPU learns faster than processors distort,
+epochs come again, and can be kept for other trainings.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import zipfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
+from pathlib import Path
 from typing import Any, Protocol, Self
 
 import cv2
@@ -58,18 +61,31 @@ class EpochFeed:
         source: Makes the samples.
         seed: Source of every draw.
         workers: Processes; by default one less than the processors there are.
+        distinct: Epochs that differ; after them they come again, each time in another order.
+        keep: Folder of this source's and seed's samples, to write to and to take them from.
     """
 
-    def __init__(self, source: Source, seed: int, workers: int | None = None) -> None:
+    def __init__(
+        self,
+        source: Source,
+        seed: int,
+        workers: int | None = None,
+        distinct: int | None = None,
+        keep: Path | None = None,
+    ) -> None:
         self._amounts = source.amounts
         self._seed = seed
+        self._distinct = distinct
+        self._keep = keep
+        if keep:
+            keep.mkdir(parents=True, exist_ok=True)
         self._pool = ProcessPoolExecutor(
             workers or max((os.cpu_count() or 2) - 1, 1),
             mp_context=get_context("spawn"),
             initializer=_start_worker,
             initargs=(source,),
         )
-        self._ahead: dict[int, list[Future[Arrays]]] = {}
+        self._ahead: dict[int, list[Future[Arrays]] | Path] = {}
 
     def epoch(self, number: int, *, last: bool = False) -> Arrays:
         """Return the samples of an epoch in the order to train on them.
@@ -82,18 +98,41 @@ class EpochFeed:
             RunError: A worker died.
         """
         try:
-            jobs = self._ahead.pop(number, None) or self._submit(number)
+            begun = self._ahead.pop(number, None) or self._begin(number)
             if not last:
-                self._ahead[number + 1] = self._submit(number + 1)
-            parts = [job.result() for job in jobs]
+                self._ahead[number + 1] = self._begin(number + 1)
+            columns = self._finish(number, begun)
         except BrokenProcessPool as error:
             raise RunError(
                 "a process that distorts digits was killed, perhaps for want of memory; "
                 "go on with fewer --workers"
             ) from error
-        columns = [np.concatenate(arrays) for arrays in zip(*parts, strict=True)]
         order = np.random.default_rng((self._seed, number)).permutation(len(columns[0]))
         return tuple(column[order] for column in columns)
+
+    def _original(self, number: int) -> int:
+        return number % self._distinct if self._distinct else number
+
+    def _begin(self, number: int) -> list[Future[Arrays]] | Path:
+        """Have an epoch made, or return the file that it is kept in."""
+        file = self._file(number)
+        return file if file and file.exists() else self._submit(self._original(number))
+
+    def _finish(self, number: int, begun: list[Future[Arrays]] | Path) -> Arrays:
+        """Return an epoch's samples as they were made, and keep them."""
+        if isinstance(begun, Path):
+            return _load(begun)
+        parts = [job.result() for job in begun]
+        columns = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        if file := self._file(number):
+            temporary = file.with_suffix(f".{os.getpid()}")
+            with temporary.open("wb") as stream:
+                np.savez(stream, *columns)
+            temporary.replace(file)
+        return columns
+
+    def _file(self, number: int) -> Path | None:
+        return self._keep / f"epoch-{self._original(number):04}.npz" if self._keep else None
 
     def _submit(self, number: int) -> list[Future[Arrays]]:
         # Workers start here and inherit the mask. Ctrl-C reaches the whole process group, but the
@@ -122,6 +161,16 @@ class EpochFeed:
     def __exit__(self, *_: object) -> None:
         """Close the feed."""
         self.close()
+
+
+def _load(file: Path) -> Arrays:
+    try:
+        with np.load(file) as kept:
+            return tuple(kept[name] for name in kept.files)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise RunError(
+            f"{file}: expected the samples of an epoch, cannot read them: {error}; delete the file"
+        ) from error
 
 
 _source: Source

@@ -6,8 +6,10 @@ from luma to model image, pieces of digits and digits that touch among them.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import cv2
 import numpy as np
@@ -53,7 +55,7 @@ class FeedSettings:
 
     digits: int = 60_000
     """Distorted digits an epoch."""
-    scene_marks: int = 14_000
+    scene_marks: int = 7_000
     """Digits and other marks found in rendered scenes, an epoch."""
     paper_marks: int = 36_000
     """Distorted marks from photographs of paper, half of them digits, an epoch."""
@@ -66,9 +68,13 @@ class FeedSettings:
             elastic_px=1.1,
             blur_px=1.0,
             widen_probability=0.3,
+            camera=1.0,
         )
     )
     """How marks from photographs are, which have been through a camera already."""
+
+    distinct_epochs: int = 50
+    """Epochs that differ; after them they come again, each time in another order."""
 
     def samples(self, *, with_paper: bool) -> int:
         """Return how many samples an epoch has."""
@@ -99,6 +105,13 @@ class MarkSource:
             "scenes": self.settings.scene_marks,
             "paper": self.settings.paper_marks if self.paper else 0,
         }
+
+    def digest(self) -> str:
+        """Return a hash of everything that the samples come from."""
+        content = hashlib.sha256(json.dumps(asdict(self.settings)).encode())
+        content.update(self.x.tobytes() + self.y.tobytes())
+        content.update(self.paper.digest().encode() if self.paper else b"")
+        return content.hexdigest()
 
     def make(self, job: Job) -> Samples:
         """Return the samples of a job."""

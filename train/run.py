@@ -36,9 +36,9 @@ class Recipe:
     """Filters a layer, as a multiple of the network's own; digitcam's networks alone have it."""
     seed: int = 1
     """Source of the first weights, the order and every distortion."""
-    epochs: int = 70
+    epochs: int = 135
     """Longest training."""
-    batch_size: int = 512
+    batch_size: int = 1024
     """Samples a step."""
     optimizer: Optimizer = "adamw"
     """What changes the weights. ``adamw`` warms up for an epoch, and then its learning rate falls
@@ -47,7 +47,7 @@ class Recipe:
     """Highest learning rate."""
     momentum: float = 0.0
     """Of ``sgd``, 0 to 1."""
-    weight_decay: float = 1e-3
+    weight_decay: float = 0.05
     """Decoupled weight decay of ``adamw`` (Loshchilov and Hutter 2019)."""
     validation: int = 5000
     """Digits of the training set that are held back; 0 holds back nothing."""

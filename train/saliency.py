@@ -143,7 +143,7 @@ def _last_map(model: keras.Model) -> int:
     if not found:
         raise ValueError("it has no convolution whose map has more than one cell")
     last = found[-1]
-    after = layers.BatchNormalization | layers.ReLU | layers.Activation
+    after = layers.BatchNormalization | layers.ReLU | layers.Activation | layers.Add
     while isinstance(model.layers[last + 1], after):
         last += 1
     return last
@@ -158,6 +158,7 @@ def _cells(chain: list[Any]) -> tuple[float, float, int]:
     """
     first, step, view = 0.0, 1.0, 1.0
     for layer in chain:
+        first += getattr(layer, "cropping", ((0,),))[0][0] * step
         side = getattr(layer, "kernel_size", getattr(layer, "pool_size", (1,)))[0]
         stride = getattr(layer, "strides", (1,))[0]
         before = 0

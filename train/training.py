@@ -39,10 +39,7 @@ from .workers import Team, join_team
 if TYPE_CHECKING:
     import keras
 
-TAUGHT = 0.7
-"""Part of a target that comes from teachers, if there are some; the label makes the rest. Hinton,
-Vinyals and Dean 2015, "Distilling the Knowledge in a Neural Network"."""
-LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow")
+LIBRARIES = ("keras", "numpy", "opencv-python-headless", "tensorflow", "jax", "torch")
 
 
 Watch = Callable[[Mapping[str, float]], None]
@@ -57,6 +54,7 @@ def train(
     photographs: Path | None = None,
     teachers: Sequence[Path] = (),
     watch: Watch | None = None,
+    samples: Path | None = None,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
 
@@ -69,8 +67,10 @@ def train(
         photographs: Folder of real handwriting, see paper.load_paper; without it the network
             learns from rendered scenes alone what is no digit.
         teachers: Each a trained ``model.keras`` with the same classes; the mean of their
-            probabilities is learnt beside the labels.
+            probabilities is learnt in place of the labels.
         watch: Is told of each epoch.
+        samples: Folder to keep the samples of epochs in, for other trainings with the same data,
+            feed and seed; does not change the result.
 
     Returns:
         The metrics.
@@ -92,7 +92,7 @@ def train(
         else:
             marks = load_paper(photographs, "calibration") if photographs else None
             dataset = split_dataset(data, recipe, paper, marks)
-            state = _epochs(model, dataset, recipe, folder, team, workers, guides, watch)
+            state = _epochs(model, dataset, recipe, folder, team, workers, guides, watch, samples)
             if folder and state:
                 finish(data, dataset, state, folder, recipe)
     return read_json(path / "metrics.json") if folder else {}
@@ -150,6 +150,7 @@ def _epochs(
     workers: int | None,
     teachers: Sequence[keras.Model],
     watch: Watch | None,
+    samples: Path | None,
 ) -> State | None:
     state = folder.state() if folder else None
     if folder and state:
@@ -159,7 +160,7 @@ def _epochs(
         compile_model(model, recipe, dataset.samples, taught=bool(teachers))
     done = team.tell(len(state.history) if state else 0)
     team.train_together(model)
-    with dataset.feed(workers) as feed:
+    with dataset.feed(workers, samples) as feed:
         for epoch in range(done, recipe.epochs):
             if team.tell(bool(state and epoch - 1 - state.best_epoch >= recipe.patience)):
                 say(f"stopping: no better validation loss in {recipe.patience} epochs")
@@ -198,15 +199,17 @@ def _targets(
     labels: NDArray[np.uint8],
     teachers: Sequence[keras.Model],
 ) -> NDArray[Any]:
-    """Return what to learn: labels (N, ...), or probabilities (N, ..., classes) if taught."""
+    """Return what to learn: labels (N, ...), or probabilities (N, ..., classes) if taught.
+
+    Teachers alone are learnt from, for some labels are wrong. Beyer et al. 2022, "Knowledge
+    distillation: A good teacher is patient and consistent".
+    """
     _, *between, classes = model.output_shape
     if not teachers:
         return labels.reshape(-1, *between)
     answers = [probabilities(predict_logits(each, images)) for each in teachers]
     taught: NDArray[np.float32] = np.mean(answers, axis=0)
-    own = np.eye(classes, dtype=np.float32)[labels]
-    mixed: NDArray[np.float32] = TAUGHT * taught + (1 - TAUGHT) * own
-    return mixed.reshape(-1, *between, classes)
+    return taught.reshape(-1, *between, classes)
 
 
 def _train_epoch(

@@ -10,9 +10,11 @@ from digitcam.edge.bundle import load_bundle
 from digitcam.edge.classify import MODULES, Classifier
 from digitcam.edge.crop import IMAGE_SHAPE, PADDING_PX
 from digitcam.edge.errors import ModelError, RuntimeUnavailableError
-from digitcam.edge.golden import STEP, golden_images, golden_of, images_digest
+from digitcam.edge.golden import golden_images, golden_of, images_digest
 from digitcam.edge.settings import Runtime
 
+SUMMED_STEPS = 3
+"""Quantization steps by which runtimes may differ where maps are added."""
 DRAWN = "sha256:a911e2cf90a6b9c3bbc63739065656594b5800bcf8a7bc59c33f3154cf60f7e1"
 """Of the images; bundles hold logits of these alone."""
 
@@ -34,12 +36,10 @@ def test_the_images_are_model_images() -> None:
     assert len(np.unique(images)) > 20
 
 
-@pytest.mark.parametrize(("name", "limit"), [("digits", STEP), ("digits-tiny", 2)])
+@pytest.mark.parametrize("name", ["digits", "digits-tiny"])
 @pytest.mark.parametrize("runtime", sorted(MODULES))
-def test_the_shipped_models_give_their_golden_logits(
-    runtime: Runtime, name: str, limit: int
-) -> None:
-    """Allows a logit to be off by one quantization step, of the smaller network by two."""
+def test_the_shipped_models_give_their_golden_logits(runtime: Runtime, name: str) -> None:
+    """Allows a logit to be off by three quantization steps, for both networks add maps."""
     bundle = load_bundle(Path(name))
     try:
         classifier = Classifier(bundle, runtime)
@@ -47,7 +47,7 @@ def test_the_shipped_models_give_their_golden_logits(
         pytest.skip(str(error))
     assert bundle.golden is not None
     assert bundle.golden.images == images_digest()
-    assert bundle.golden.steps(classifier.logits(golden_images())) <= limit
+    assert bundle.golden.steps(classifier.logits(golden_images())) <= SUMMED_STEPS
 
 
 def test_differences_are_counted_in_steps() -> None:

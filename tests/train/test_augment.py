@@ -51,6 +51,22 @@ def test_equal_generators_distort_alike(digits: DigitData) -> None:
     assert not np.array_equal(distorted(images, 3), distorted(images, 4))
 
 
+def test_half_of_the_digits_see_no_camera(digits: DigitData) -> None:
+    """Without a camera blur, light and grain do nothing; half of the digits have one."""
+    images = digits.x_train[:40]
+    dark = {"blur_px": 0.0, "light": 0.0, "noise": 0.9}
+    bent = distorted(images, 3, replace(DEFAULT, camera=0.0))
+    assert np.array_equal(bent, distorted(images, 3, replace(DEFAULT, camera=0.0, **dark)))
+    assert not np.array_equal(bent, distorted(images, 3, replace(DEFAULT, camera=1.0)))
+    seen = replace(DEFAULT, plain=0.0)
+    pairs = [
+        [augment(image, np.random.default_rng(seed), each) for seed, image in enumerate(images)]
+        for each in (seen, replace(seen, **dark))
+    ]
+    changed = sum(not np.array_equal(*pair) for pair in zip(*pairs, strict=True))
+    assert 8 <= changed <= 32
+
+
 def test_every_draw_differs(digits: DigitData) -> None:
     """A digit is hardly ever distorted twice in the same way; one in ten is left as it is."""
     rng = np.random.default_rng(0)

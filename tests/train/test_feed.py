@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from digitcam.edge.crop import IMAGE_SHAPE, model_image
 from digitcam.train import epochs as epochs_module
 from digitcam.train.data import DigitData
-from digitcam.train.epochs import EpochFeed
+from digitcam.train.epochs import EpochFeed, Job
 from digitcam.train.errors import DataError, RunError
 from digitcam.train.feed import FeedSettings, MarkSource, Samples, scene_samples
 from digitcam.train.paper import REJECT, SEVERAL, PaperData
@@ -103,6 +103,63 @@ def test_every_digit_comes_before_any_comes_again(digits: DigitData, amount: int
     assert len(labels) == amount
     counts = np.bincount(labels, minlength=30)
     assert counts.max() - counts.min() <= 1
+
+
+@pytest.mark.usefixtures("small_chunks")
+def test_epochs_come_again_in_another_order(digits: DigitData) -> None:
+    """Of two distinct epochs the third is the first, shuffled otherwise."""
+    source = MarkSource(digits.x_train, digits.y_train, None, FeedSettings(40, 0))
+    with EpochFeed(source, SEED, 1, distinct=2) as feed:
+        first, second, third = (feed.epoch(number, last=number == 2) for number in range(3))
+    assert not equal(first, third)
+    assert sorted(map(bytes, first[0])) == sorted(map(bytes, third[0]))
+    assert sorted(map(bytes, first[0])) != sorted(map(bytes, second[0]))
+
+
+class Spent(MarkSource):
+    """A source that has nothing more to give."""
+
+    def make(self, job: Job) -> Samples:
+        """Fail, as nothing should be asked for."""
+        raise DataError("asked for more")
+
+
+def test_kept_epochs_are_not_made_again(digits: DigitData, tmp_path: Path) -> None:
+    """A feed takes from the folder what another kept, the same; the rest it has to make."""
+    parts = digits.x_train, digits.y_train, None, FeedSettings(40, 0)
+    with EpochFeed(MarkSource(*parts), SEED, 1) as feed:
+        plain = feed.epoch(0, last=True)
+    with EpochFeed(MarkSource(*parts), SEED, 1, keep=tmp_path / "kept") as feed:
+        kept = feed.epoch(0, last=True)
+    with EpochFeed(Spent(*parts), SEED, 1, keep=tmp_path / "kept") as feed:
+        taken = feed.epoch(0, last=True)
+        with pytest.raises(DataError, match="asked for more"):
+            feed.epoch(1, last=True)
+    assert equal(plain, kept)
+    assert equal(plain, taken)
+    (file,) = (tmp_path / "kept").iterdir()
+    assert file.name == "epoch-0000.npz"
+    file.write_bytes(file.read_bytes()[:99])
+    with (
+        EpochFeed(Spent(*parts), SEED, 1, keep=tmp_path / "kept") as feed,
+        pytest.raises(RunError, match=r"epoch-0000\.npz: expected the samples .* delete the file"),
+    ):
+        feed.epoch(0, last=True)
+
+
+def test_other_samples_have_another_digest(digits: DigitData) -> None:
+    """Digits, labels, marks and settings all count; the same ones have the same digest."""
+    x, y, settings = digits.x_train[:20], digits.y_train[:20], FeedSettings(40, 0)
+    paper = PaperData(x[:5], y[:5])
+    sources = [
+        MarkSource(x, y, None, settings),
+        MarkSource(x[::-1], y, None, settings),
+        MarkSource(x, y[::-1], None, settings),
+        MarkSource(x, y, paper, settings),
+        MarkSource(x, y, None, FeedSettings(41, 0)),
+    ]
+    assert len({source.digest() for source in sources}) == len(sources)
+    assert sources[0].digest() == MarkSource(x.copy(), y, None, settings).digest()
 
 
 def test_order_mixes_digits_and_scenes(digits: DigitData) -> None:

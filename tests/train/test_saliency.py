@@ -121,7 +121,7 @@ def test_grad_cam_needs_a_map(keras_call: Call) -> None:
 @pytest.mark.parametrize(
     ("name", "cells", "first", "step", "view"),
     [
-        ("flagship", 3, 8.0, 4.0, 25),
+        ("flagship", 4, 7.0, 4.0, 33),
         ("wbsu2023", 9, 5.5, 2.0, 12),
         ("amity2021", 24, 2.0, 1.0, 5),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..errors import RunError
-from . import amity2021, flagship, jetir2021, phase2_2025, teresa2024, tiny, wbsu2023
+from . import amity2021, flagship, jetir2021, phase2_2025, teacher, teresa2024, tiny, wbsu2023
 from .preset import Preset, Reported
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ __all__ = ["PRESETS", "Preset", "Reported", "build_model", "find_preset"]
 PRESETS: dict[str, Preset] = {
     **flagship.PRESETS,
     **tiny.PRESETS,
+    **teacher.PRESETS,
     **wbsu2023.PRESETS,
     **teresa2024.PRESETS,
     **jetir2021.PRESETS,

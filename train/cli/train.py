@@ -94,11 +94,18 @@ def build_parser() -> argparse.ArgumentParser:
     setting("--digits", feed.digits, "distorted digits an epoch", type=whole(1))
     setting("--scene-marks", feed.scene_marks, "from scenes, an epoch", type=whole(0))
     setting("--paper-marks", feed.paper_marks, "from photographs, an epoch", type=whole(0))
+    setting("--distinct-epochs", feed.distinct_epochs, "that differ, then again", type=whole(1))
     setting("--seed", recipe.seed, "source of every draw", type=whole(0, MAX_SEED))
     add(
         "--workers",
         type=whole(1),
         help="processes that distort digits (default: one less than there are processors)",
+    )
+    add(
+        "--samples",
+        type=Path,
+        metavar="FOLDER",
+        help="keep samples here, 80 MB an epoch, for trainings with the same data, feed and seed",
     )
     add_common(parser)
     return parser
@@ -150,7 +157,7 @@ def varied(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     Raises:
         RunError: A flag does not go with the network.
     """
-    fields = ("digits", "scene_marks", "paper_marks")
+    fields = ("digits", "scene_marks", "paper_marks", "distinct_epochs")
     given = {name: value for name, value in vars(options).items() if value is not None}
     feed = {name: given[name] for name in fields if name in given}
     if recipe.feed:
@@ -179,7 +186,13 @@ def _train(options: argparse.Namespace) -> int:
     from ..training import train
 
     metrics = train(
-        data, recipe, options.out, options.workers, options.photographs, options.teacher
+        data,
+        recipe,
+        options.out,
+        options.workers,
+        options.photographs,
+        options.teacher,
+        samples=options.samples,
     )
     if metrics:  # the first of several workers has them
         print(f"test accuracy {metrics['test_accuracy']:.4f}")
