@@ -20,8 +20,10 @@ ANSWERS = """\
 
 OWN = """\
 distorted digits of
-MNIST's training set{paper} and rendered scenes, through the preprocessing that the device runs\
+MNIST's training set{paper} and rendered scenes{taught},
+through the preprocessing that the device runs\
 """
+TAUGHT = ", as networks that were trained before read them"
 PUBLISHED = """\
 the digits of
 MNIST's training set as they are{turned}, not through the preprocessing that the device runs\
@@ -127,7 +129,10 @@ def build_card(name: str, sidecar: Mapping[str, Any]) -> str:
 def _own(training: Mapping[str, Any]) -> str:
     """Tell what a network of digitcam's own learnt from."""
     paper = training["data"].get("paper")
-    return OWN.format(paper=f", {paper:,} glyphs photographed on paper" if paper else "")
+    return OWN.format(
+        paper=f", {paper:,} glyphs photographed on paper" if paper else "",
+        taught=TAUGHT if training.get("teacher_sha256") else "",
+    )
 
 
 def _published(training: Mapping[str, Any]) -> str:

@@ -147,7 +147,10 @@ def test_results_of_another_version(tmp_path: Path, content: Any, line: str) -> 
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["resnet"], "unknown preset 'resnet'; known are published, flagship, tiny, teacher, wbsu2023"),
+        (
+            ["resnet"],
+            "unknown preset 'resnet'; known are published, flagship, tiny, teacher, wbsu2023",
+        ),
         ([], "expected presets to train, or bundles to --load"),
     ],
 )

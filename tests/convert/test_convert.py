@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 
 from digitcam.convert import runtimes
+from digitcam.convert.agreement import STEP, SUMMED_STEPS
+from digitcam.convert.card import build_card
+from digitcam.convert.checks import allowed_steps
 from digitcam.convert.cli import main
 from digitcam.convert.errors import RunFolderError
 from digitcam.convert.graph import read_graph
@@ -166,6 +169,23 @@ def test_the_card_tells_of_the_class_for_no_digit(converted_rejecting: Path) -> 
     assert "| least confidence of an answer | 0.62 |" in card
     assert "| held-back digits answered at this confidence, float | 93.12% |" in card
     assert "| wrong among the answers to all held-back marks, float | 0.87% |" in card
+
+
+def test_sums_may_differ_by_more_steps(converted: Path) -> None:
+    """Plain convolutions may differ by one step, and three where maps are added, as shipped."""
+    assert allowed_steps(load_bundle(converted).model) == STEP
+    shipped = load_bundle(Path("digits"))
+    assert allowed_steps(shipped.model) == SUMMED_STEPS
+    assert shipped.sidecar["figures"]["golden_step_limit"] == SUMMED_STEPS
+
+
+@pytest.mark.parametrize("teacher", [None, "sha256:1", ["sha256:1", "sha256:2"]])
+def test_the_card_tells_of_teachers(converted: Path, teacher: object) -> None:
+    """Who learnt from other networks' answers says so, and no other."""
+    sidecar = json.loads(converted.with_suffix(".json").read_text())
+    sidecar["training"]["teacher_sha256"] = teacher
+    card = build_card("tiny", sidecar)
+    assert ("as networks that were trained before read them" in card) == bool(teacher)
 
 
 @pytest.mark.parametrize("runtime", ["tflite-runtime", "litert"])
