@@ -24,6 +24,7 @@ from digitcam.train.cli.train import build_parser
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.feed import FeedSettings
 from digitcam.train.run import Recipe, RunFolder
+from digitcam.train.training import _targets
 
 EPOCHS = 4
 FLAGS = (
@@ -312,6 +313,30 @@ def test_network_learns_from_a_teacher(
     assert read_state(both)["history"][0]["loss"] == pytest.approx(rows[0]["loss"])
     named = json.loads((both / "recipe.json").read_text())["teacher_sha256"]
     assert named == [f"sha256:{digest}"] * 2
+
+
+class Sure:
+    """A network that gives every image the same class, three times as likely as each other one."""
+
+    output_shape = (None, 1, 1, 12)
+
+    def __init__(self, which: int) -> None:
+        self.logits = np.log(np.where(np.arange(12) == which, 3.0, 1.0)).astype(np.float32)
+
+    def predict(self, images: Any, **_: Any) -> Any:
+        """Return logits (N, 1, 1, 12)."""
+        return np.tile(self.logits, (len(images), 1, 1, 1))
+
+
+def test_teachers_alone_are_learnt() -> None:
+    """Targets are the mean of the teachers' probabilities, whatever the labels; without, those."""
+    images, labels = np.zeros((5, 28, 28), np.uint8), np.arange(5, dtype=np.uint8)
+    found = _targets(Sure(0), images, labels, [Sure(7), Sure(9)])  # type: ignore[arg-type, list-item]
+    expected = np.full(12, 1 / 14)
+    expected[[7, 9]] = 2 / 14
+    assert found.shape == (5, 1, 1, 12)
+    assert found == pytest.approx(np.broadcast_to(expected, found.shape), abs=1e-6)
+    assert _targets(Sure(0), images, labels, []).ravel().tolist() == labels.tolist()  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("make", ["missing", "broken"])
