@@ -7,6 +7,7 @@ epochs come again, and can be kept for other trainings.
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import threading
@@ -22,6 +23,8 @@ from typing import Any, Protocol, Self
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from digitcam.edge.files import write_whole
 
 from .errors import RunError
 
@@ -125,10 +128,9 @@ class EpochFeed:
         parts = [job.result() for job in begun]
         columns = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         if file := self._file(number):
-            temporary = file.with_suffix(f".{os.getpid()}")
-            with temporary.open("wb") as stream:
-                np.savez(stream, *columns)
-            temporary.replace(file)
+            content = io.BytesIO()
+            np.savez(content, *columns)
+            write_whole(file, content.getvalue())
         return columns
 
     def _file(self, number: int) -> Path | None:

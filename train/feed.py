@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE, model_image
+from digitcam.edge.crop import IMAGE_SHAPE, fingerprint, model_image
 from digitcam.edge.frame import Box, GrayImage
 from digitcam.edge.preprocess import find_ink
 from digitcam.edge.settings import PreprocessSettings
@@ -108,7 +108,7 @@ class MarkSource:
 
     def digest(self) -> str:
         """Return a hash of everything that the samples come from."""
-        content = hashlib.sha256(json.dumps(asdict(self.settings)).encode())
+        content = hashlib.sha256(json.dumps([asdict(self.settings), fingerprint()]).encode())
         content.update(self.x.tobytes() + self.y.tobytes())
         content.update(self.paper.digest().encode() if self.paper else b"")
         return content.hexdigest()

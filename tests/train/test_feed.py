@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from digitcam.edge import crop
 from digitcam.edge.crop import IMAGE_SHAPE, model_image
 from digitcam.train import epochs as epochs_module
 from digitcam.train.data import DigitData
@@ -147,8 +148,10 @@ def test_kept_epochs_are_not_made_again(digits: DigitData, tmp_path: Path) -> No
         feed.epoch(0, last=True)
 
 
-def test_other_samples_have_another_digest(digits: DigitData) -> None:
-    """Digits, labels, marks and settings all count; the same ones have the same digest."""
+def test_other_samples_have_another_digest(
+    digits: DigitData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Digits, labels, marks, settings and the crop count; the same ones have the same digest."""
     x, y, settings = digits.x_train[:20], digits.y_train[:20], FeedSettings(40, 0)
     paper = PaperData(x[:5], y[:5])
     sources = [
@@ -159,7 +162,10 @@ def test_other_samples_have_another_digest(digits: DigitData) -> None:
         MarkSource(x, y, None, FeedSettings(41, 0)),
     ]
     assert len({source.digest() for source in sources}) == len(sources)
-    assert sources[0].digest() == MarkSource(x.copy(), y, None, settings).digest()
+    before = sources[0].digest()
+    assert before == MarkSource(x.copy(), y, None, settings).digest()
+    monkeypatch.setattr(crop, "PREPROCESSING", crop.PREPROCESSING + 1)
+    assert sources[0].digest() != before
 
 
 def test_order_mixes_digits_and_scenes(digits: DigitData) -> None:
