@@ -20,7 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 from readers import Digitcam
 
-from digitcam.edge import EdgeError, lattice, mark_reader, parting, recognize, segment, strings
+from digitcam.edge import (
+    EdgeError,
+    lattice,
+    looks,
+    mark_reader,
+    parting,
+    recognize,
+    segment,
+    strings,
+)
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.segment import Marks
 from digitcam.edge.settings import RUNTIMES, PreprocessSettings, Settings
@@ -66,6 +75,7 @@ PARTS = (
                                        (recognize, "find_marks"): _no_bits(segment.find_marks)}),
     Part("the context of a word", {(mark_reader.MarkReader, "_in_context"): _no_context}),
     Part("the doubt about a letter's strokes", {(mark_reader, "AMONG_STROKES"): 1.0}),
+    Part("the further looks at marks in doubt", {(looks, "DOUBTFUL"): (1.0, 1.0)}),
     Part("the second opinion on marks in doubt", {(mark_reader, "DOUBTFUL"): (1.0, 1.0)}),
     Part("the look at faint ink", {(recognize, "FAINTER"): 1.0}),
     Part("any second look", {(recognize.Recognizer, "_other_looks"): lambda *_: ()}),

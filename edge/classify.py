@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .bundle import AGAIN, Bundle, check_kind
+from .bundle import AGAIN, DIGIT_CLASSES, Bundle, check_kind
 from .crop import IMAGE_SHAPE
 from .errors import ModelError, RuntimeUnavailableError
 from .settings import Runtime
@@ -141,6 +141,8 @@ class Classifier:
         check_kind(bundle, strings=False)
         self._network = Network(bundle, runtime, threads, IMAGE_SHAPE)
         self.runtime = self._network.runtime
+        self.digits = [bundle.classes.index(digit) for digit in DIGIT_CLASSES]
+        """Places of the ten digits among the classes."""
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         """Return the quantized logits: (N, 28, 28) uint8 -> (N, classes) int8."""

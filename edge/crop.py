@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 
 import cv2
@@ -73,7 +74,7 @@ def model_image(contrast: GrayImage, out: GrayImage | None = None) -> GrayImage:
     return image
 
 
-def model_images(patches: list[GrayImage]) -> NDArray[np.uint8]:
+def model_images(patches: Sequence[GrayImage]) -> NDArray[np.uint8]:
     """Bring marks to the model's input: (N, 28, 28) uint8, in order."""
     images = np.zeros((len(patches), *IMAGE_SHAPE), np.uint8)
     for patch, image in zip(patches, images, strict=True):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TypeVar
 
@@ -14,6 +15,7 @@ from .bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
 from .classify import Classifier
 from .crop import model_images
 from .lattice import Cluster, Group, best_path, build_groups, find_clusters
+from .looks import LEAST, classify_marks, pooled
 from .segment import Candidate, Marks, group_words
 from .strings import OPINIONS, StringReader
 from .words import Word, find_words, place_digits
@@ -40,8 +42,6 @@ word is read as a string."""
 DOUBTFUL = 0.05, 0.995
 """Marks that are a digit with a probability between them are shown to the reader of strings too;
 where other digits are certain, those below CERTAIN."""
-LEAST = 1e-6
-"""Probabilities are taken for no smaller ones before their logarithms are."""
 
 
 Images = TypeVar("Images")
@@ -119,9 +119,9 @@ class MarkReader:
         return answer
 
     def _classified(self, marks: Sequence[Candidate]) -> NDArray[np.float32]:
-        """Return (N, classes) probabilities of marks, each alone."""
-        images = model_images([mark.contrast for mark in marks])
-        return self._timed(self.classifier.probabilities, images)
+        """Return (N, classes) probabilities of whole marks, each alone."""
+        contrasts = [mark.contrast for mark in marks]
+        return self._timed(partial(classify_marks, self.classifier), contrasts)
 
     def _likeliest_digit(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return (N,) probabilities of each mark's likeliest digit."""
@@ -165,7 +165,7 @@ class MarkReader:
             return probabilities
         contrasts = [candidates[i].contrast for i in doubtful]
         opinions = self._timed(self.strings.opinions, contrasts)
-        probabilities[doubtful] = _pooled(probabilities[doubtful], self._as_classes(opinions))
+        probabilities[doubtful] = pooled([probabilities[doubtful], self._as_classes(opinions)])
         return probabilities
 
     def _read_words(self, strings: StringReader, words: list[Word]) -> Weighed:
@@ -184,7 +184,7 @@ class MarkReader:
             rows += [each.probabilities for each in digits]
         told = self._as_classes(np.array(rows, np.float32).reshape(-1, OPINIONS))
         if alone:
-            told[alone] = _pooled(self._classified([candidates[i] for i in alone]), told[alone])
+            told[alone] = pooled([self._classified([candidates[i] for i in alone]), told[alone]])
         return candidates, told
 
     def _as_classes(self, opinions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -203,7 +203,8 @@ class MarkReader:
             whole: (N, classes) probabilities of the marks, none parted or joined.
         """
         runs = [each.candidate for group in groups for each in group.hypotheses]
-        probabilities = self._classified(runs)
+        images = model_images([run.contrast for run in runs])
+        probabilities = self._timed(self.classifier.probabilities, images)
         digit = self._likeliest_digit(probabilities)
         scores = np.log(np.maximum(digit, LEAST)).tolist()
         chosen: list[int] = []
@@ -254,13 +255,3 @@ class MarkReader:
             if other[word].sum() >= 2 * max(certain[word].sum(), 1):
                 probabilities[np.ix_(word, self._digits)] *= AMONG_OTHERS
         return probabilities / probabilities.sum(axis=1, keepdims=True), among_digits
-
-
-def _pooled(one: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the geometric mean of two networks' probabilities: (N, classes) each.
-
-    A logarithmic opinion pool (Genest and Zidek 1986, "Combining Probability Distributions").
-    """
-    pooled = np.sqrt(np.maximum(one, LEAST) * np.maximum(other, LEAST))
-    whole: NDArray[np.float32] = pooled / pooled.sum(axis=1, keepdims=True)
-    return whole
