@@ -64,7 +64,10 @@ def read_graph(model: bytes) -> Graph:
 
 def _graph(model: Any, schema: Any) -> Graph:
     kinds, names = _names(schema.TensorType), _names(schema.BuiltinOperator)
-    groups = [[_tensor(tensor, kinds) for tensor in graph.tensors] for graph in model.subgraphs]
+    groups = [
+        [_tensor(place, tensor, kinds) for place, tensor in enumerate(graph.tensors)]
+        for graph in model.subgraphs
+    ]
     main = model.subgraphs[0]
     return Graph(
         tensors=tuple(tensor for group in groups for tensor in group),
@@ -74,11 +77,11 @@ def _graph(model: Any, schema: Any) -> Graph:
     )
 
 
-def _tensor(tensor: Any, kinds: dict[int, str]) -> Tensor:
+def _tensor(place: int, tensor: Any, kinds: dict[int, str]) -> Tensor:
     quantization = tensor.quantization
     quantized = quantization is not None and quantization.scale is not None
     return Tensor(
-        name=(tensor.name or b"").decode(errors="replace"),
+        name=tensor.name.decode(errors="replace") if tensor.name else f"tensor {place}",
         kind=kinds.get(tensor.type, f"type {tensor.type}").lower(),
         shape=tuple(int(side) for side in tensor.shape) if tensor.shape is not None else (),
         scale=float(quantization.scale[0]) if quantized else 0.0,

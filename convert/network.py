@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from digitcam.edge.crop import IMAGE_SHAPE
 
 from .apart import apart
+from .compact import compact
 from .convolutions import as_convolutions
 from .errors import DiedError, RunFolderError, ToolError
 
@@ -167,10 +168,6 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
         for image in calibration:
             yield [_values(image[None])]
 
-    # Each tensor is called after all layers that became it: long names cost a file 1 kB.
-    for place, operation in enumerate(network.operations):
-        operation.name = str(place)
-    network.name = "n"
     # A free batch dimension grows SHAPE and PACK operators and loses LiteRT's delegate.
     fixed = keras.Input(batch_shape=(1, *calibration.shape[1:], 1))
     wrapped = keras.Model(fixed, network(fixed, training=False), name="m")
@@ -179,7 +176,7 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
     converter.representative_dataset = representative_dataset
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = converter.inference_output_type = tf.int8
-    return bytes(converter.convert())
+    return compact(bytes(converter.convert()))
 
 
 def _values(images: NDArray[np.uint8]) -> NDArray[np.float32]:
