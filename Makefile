@@ -28,9 +28,10 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-TAUGHT := $(PHOTOGRAPHS) --samples runs/samples --teacher runs/teacher/model.keras
+TAUGHT := $(PHOTOGRAPHS) --validation 2000 --distinct-epochs 40 \
+	--samples runs/samples --teacher runs/teacher/model.keras
 
-train: $(VENV)/.dev  ## Train the shipped models anew and export them (six hours on two cores; CONTRIBUTING.md has the GPU).
+train: $(VENV)/.dev  ## Train the shipped models anew and export them (five hours on two cores; CONTRIBUTING.md has the GPU).
 	$(BIN)/digitcam-train --out runs/teacher --arch teacher $(PHOTOGRAPHS) --samples runs/samples
 	$(BIN)/digitcam-train --out runs/digits $(TAUGHT)
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits

@@ -17,7 +17,7 @@ from digitcam.edge.crop import IMAGE_SHAPE
 
 from .augment import plain_images
 from .data import DigitData
-from .epochs import EpochFeed
+from .epochs import Annotation, Arrays, EpochFeed
 from .feed import FeedSettings, MarkSource, Samples, scene_samples
 from .paper import CLASSES, PaperData
 from .run import Recipe
@@ -29,8 +29,11 @@ VALIDATION_SCENE_MARKS = 4000
 class Feed(Protocol):
     """Makes the epochs of a training."""
 
-    def epoch(self, number: int, *, last: bool = False) -> Samples:
-        """Return the samples of an epoch, from 0, in the order to train on them."""
+    def epoch(self, number: int, *, last: bool = False) -> Arrays:
+        """Return the samples of an epoch, from 0, in the order to train on them.
+
+        Images, labels, and what an annotation says of them if the feed was opened with one.
+        """
         ...
 
 
@@ -62,11 +65,17 @@ class PaperDataset:
         """Marks as the device finds them: MNIST's own digits are easier than those on paper."""
         return _joined([self.held["scene"], self.held["paper"]])
 
-    def feed(self, workers: int | None, samples: Path | None = None) -> EpochFeed:
+    def feed(
+        self,
+        workers: int | None,
+        samples: Path | None = None,
+        annotation: Annotation | None = None,
+    ) -> EpochFeed:
         """Open the source of epochs, made in processes of their own, or kept in a folder."""
         source = MarkSource(self.x, self.y, self.paper, self.settings)
         keep = samples / f"{source.digest():.16}-{self.seed}" if samples else None
-        return EpochFeed(source, self.seed, workers, self.settings.distinct_epochs, keep)
+        distinct = self.settings.distinct_epochs
+        return EpochFeed(source, self.seed, workers, distinct, keep, annotation)
 
 
 @dataclass(frozen=True)
@@ -98,12 +107,15 @@ class MnistDataset:
         return self.held.get("digit", _NOTHING)
 
     def feed(
-        self, workers: int | None, samples: Path | None = None
+        self,
+        workers: int | None,
+        samples: Path | None = None,
+        annotation: Annotation | None = None,
     ) -> AbstractContextManager[Feed]:
         """Open the source of epochs, which needs no process of its own and is not worth keeping."""
-        return nullcontext(self)
+        return nullcontext(_MnistFeed(self, annotation))
 
-    def epoch(self, number: int, *, last: bool = False) -> Samples:
+    def epoch(self, number: int) -> Samples:
         """Return all digits in another order each epoch."""
         rng = np.random.default_rng((self.seed, number))
         order = rng.permutation(len(self.x))
@@ -112,6 +124,16 @@ class MnistDataset:
             angles = rng.uniform(-self.rotation_deg, self.rotation_deg, len(images))
             images = np.stack([_turned(*each) for each in zip(images, angles, strict=True)])
         return images, self.y[order]
+
+
+@dataclass(frozen=True)
+class _MnistFeed:
+    dataset: MnistDataset
+    annotation: Annotation | None
+
+    def epoch(self, number: int, *, last: bool = False) -> Arrays:
+        columns = self.dataset.epoch(number)
+        return (*columns, self.annotation.of(columns)) if self.annotation else columns
 
 
 Dataset = PaperDataset | MnistDataset

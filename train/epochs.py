@@ -2,7 +2,7 @@
 
 Every draw comes from (seed, epoch, kind, chunk), so an epoch is the same however many processes
 make it and wherever the training was resumed. Where a GPU learns faster than processors distort,
-epochs come again, and can be kept for other trainings.
+epochs come again, and can be kept for other trainings, with what teachers say of them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -57,6 +57,16 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Annotation:
+    """A further column, told from the others; its epochs are kept as theirs are."""
+
+    name: str
+    """Of whatever decides the values, as a part of a file's name."""
+    of: Callable[[Arrays], NDArray[Any]]
+    """Returns the column of an epoch."""
+
+
 class EpochFeed:
     """Makes the epochs of a training in worker processes, one epoch ahead.
 
@@ -66,6 +76,7 @@ class EpochFeed:
         workers: Processes; by default one less than the processors there are.
         distinct: Epochs that differ; after them they come again, each time in another order.
         keep: Folder of this source's and seed's samples, to write to and to take them from.
+        annotation: A further column of each epoch, the last.
     """
 
     def __init__(
@@ -75,11 +86,13 @@ class EpochFeed:
         workers: int | None = None,
         distinct: int | None = None,
         keep: Path | None = None,
+        annotation: Annotation | None = None,
     ) -> None:
         self._amounts = source.amounts
         self._seed = seed
         self._distinct = distinct
         self._keep = keep
+        self._annotation = annotation
         if keep:
             keep.mkdir(parents=True, exist_ok=True)
         self._pool = ProcessPoolExecutor(
@@ -104,7 +117,7 @@ class EpochFeed:
             begun = self._ahead.pop(number, None) or self._begin(number)
             if not last:
                 self._ahead[number + 1] = self._begin(number + 1)
-            columns = self._finish(number, begun)
+            columns = self._annotated(number, self._finish(number, begun))
         except BrokenProcessPool as error:
             raise RunError(
                 "a process that distorts digits was killed, perhaps for want of memory; "
@@ -128,13 +141,23 @@ class EpochFeed:
         parts = [job.result() for job in begun]
         columns = tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
         if file := self._file(number):
-            content = io.BytesIO()
-            np.savez(content, *columns)
-            write_whole(file, content.getvalue())
+            _save(file, columns)
         return columns
 
-    def _file(self, number: int) -> Path | None:
-        return self._keep / f"epoch-{self._original(number):04}.npz" if self._keep else None
+    def _annotated(self, number: int, columns: Arrays) -> Arrays:
+        """Return an epoch with its further column, if there is to be one, and keep that."""
+        if not self._annotation:
+            return columns
+        file = self._file(number, f"-{self._annotation.name}")
+        if file and file.exists():
+            return (*columns, *_load(file))
+        column = self._annotation.of(columns)
+        if file:
+            _save(file, (column,))
+        return (*columns, column)
+
+    def _file(self, number: int, what: str = "") -> Path | None:
+        return self._keep / f"epoch-{self._original(number):04}{what}.npz" if self._keep else None
 
     def _submit(self, number: int) -> list[Future[Arrays]]:
         # Workers start here and inherit the mask. Ctrl-C reaches the whole process group, but the
@@ -163,6 +186,12 @@ class EpochFeed:
     def __exit__(self, *_: object) -> None:
         """Close the feed."""
         self.close()
+
+
+def _save(file: Path, columns: Arrays) -> None:
+    content = io.BytesIO()
+    np.savez(content, *columns)
+    write_whole(file, content.getvalue())
 
 
 def _load(file: Path) -> Arrays:

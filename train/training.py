@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from digitcam.edge.crop import fingerprint
 
 from .data import DigitData
 from .datasets import Dataset, classes_of, split_dataset
+from .epochs import Annotation, Arrays
 from .errors import RunError
 from .evaluation import accuracy, cross_entropy, digit_accuracy, probabilities
 from .feed import Samples
@@ -79,11 +81,11 @@ def train(
         RunError: The folder holds another training, the recipe does not fit the data, or the loss
             is no longer a number.
     """
-    check_fits(recipe, data, photographs)
+    check_fits(recipe, data, photographs, samples)
     paper = load_paper(photographs) if photographs else None
     with join_team(recipe.batch_size) as team:
         model = fresh_model(recipe)
-        guides = [load_teacher(teacher, model.output_shape[-1]) for teacher in teachers]
+        answers = _answers(teachers, model.output_shape[-1])
         description = describe(data, recipe, paper, teachers)
         team.agree_on(description)
         folder = RunFolder(path, description) if team.chief else None
@@ -92,7 +94,7 @@ def train(
         else:
             marks = load_paper(photographs, "calibration") if photographs else None
             dataset = split_dataset(data, recipe, paper, marks)
-            state = _epochs(model, dataset, recipe, folder, team, workers, guides, watch, samples)
+            state = _epochs(model, dataset, recipe, folder, team, workers, answers, watch, samples)
             if folder and state:
                 finish(data, dataset, state, folder, recipe)
     return read_json(path / "metrics.json") if folder else {}
@@ -120,16 +122,19 @@ def describe(
     }
 
 
-def check_fits(recipe: Recipe, data: DigitData, photographs: Path | None) -> None:
+def check_fits(
+    recipe: Recipe, data: DigitData, photographs: Path | None, samples: Path | None = None
+) -> None:
     """Refuse a recipe that does not fit the data.
 
     Raises:
         RunError: It does not.
     """
-    if recipe.feed is None and photographs:
+    own = {"--photographs": photographs, "--samples": samples}
+    for flag in (flag for flag, value in own.items() if value and recipe.feed is None):
         raise RunError(
-            f"{recipe.architecture} learns from MNIST as it is; --photographs goes with digitcam's "
-            "own networks"
+            f"{recipe.architecture} learns from MNIST as it is; {flag} goes with digitcam's own "
+            "networks"
         )
     least = 0 if recipe.feed is None else 1
     if not least <= recipe.validation < len(data.x_train):
@@ -148,7 +153,7 @@ def _epochs(
     folder: RunFolder | None,
     team: Team,
     workers: int | None,
-    teachers: Sequence[keras.Model],
+    answers: Annotation | None,
     watch: Watch | None,
     samples: Path | None,
 ) -> State | None:
@@ -157,17 +162,18 @@ def _epochs(
         say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
         model = load_model(folder.path / state.checkpoint)
     else:
-        compile_model(model, recipe, dataset.samples, taught=bool(teachers))
+        compile_model(model, recipe, dataset.samples, taught=answers is not None)
     done = team.tell(len(state.history) if state else 0)
     team.train_together(model)
-    with dataset.feed(workers, samples) as feed:
+    with dataset.feed(workers, samples, answers) as feed:
         for epoch in range(done, recipe.epochs):
             if team.tell(bool(state and epoch - 1 - state.best_epoch >= recipe.patience)):
                 say(f"stopping: no better validation loss in {recipe.patience} epochs")
                 break
             say(f"epoch {epoch + 1} of {recipe.epochs}")
-            images, labels = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
-            targets = _targets(model, images, labels, teachers)
+            # The last column is what is learnt: the teachers' answers if there are any, or labels.
+            images, *_, told = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
+            targets = told.reshape(len(told), *model.output_shape[1:-1], *told.shape[1:])
             seed_dropout(model, recipe.seed, epoch)
             row = _train_epoch(model, epoch, images, targets, dataset, recipe, team)
             if not math.isfinite(row["loss"] + row.get("val_loss", 0)):
@@ -193,23 +199,25 @@ def _hash_of(file: Path) -> str:
     return f"sha256:{hashlib.sha256(file.read_bytes()).hexdigest()}"
 
 
-def _targets(
-    model: keras.Model,
-    images: NDArray[np.uint8],
-    labels: NDArray[np.uint8],
-    teachers: Sequence[keras.Model],
-) -> NDArray[Any]:
-    """Return what to learn: labels (N, ...), or probabilities (N, ..., classes) if taught.
+def _answers(teachers: Sequence[Path], classes: int) -> Annotation | None:
+    """Return what to learn in place of labels: the mean of the teachers' probabilities.
 
     Teachers alone are learnt from, for some labels are wrong. Beyer et al. 2022, "Knowledge
     distillation: A good teacher is patient and consistent".
     """
-    _, *between, classes = model.output_shape
     if not teachers:
-        return labels.reshape(-1, *between)
-    answers = [probabilities(predict_logits(each, images)) for each in teachers]
-    taught: NDArray[np.float32] = np.mean(answers, axis=0)
-    return taught.reshape(-1, *between, classes)
+        return None
+    models = [load_teacher(teacher, classes) for teacher in teachers]
+    names = "".join(_hash_of(teacher) for teacher in teachers)
+    name = f"taught-{hashlib.sha256(names.encode()).hexdigest():.16}"
+    return Annotation(name, partial(_mean_answer, models))
+
+
+def _mean_answer(teachers: Sequence[keras.Model], columns: Arrays) -> NDArray[np.float32]:
+    """Return (N, classes) probabilities."""
+    told = [probabilities(predict_logits(each, columns[0])) for each in teachers]
+    mean: NDArray[np.float32] = np.mean(told, axis=0)
+    return mean
 
 
 def _train_epoch(

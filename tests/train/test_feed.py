@@ -17,7 +17,7 @@ from digitcam.edge import crop
 from digitcam.edge.crop import IMAGE_SHAPE, model_image
 from digitcam.train import epochs as epochs_module
 from digitcam.train.data import DigitData
-from digitcam.train.epochs import EpochFeed, Job
+from digitcam.train.epochs import Annotation, Arrays, EpochFeed, Job
 from digitcam.train.errors import DataError, RunError
 from digitcam.train.feed import FeedSettings, MarkSource, Samples, scene_samples
 from digitcam.train.paper import REJECT, SEVERAL, PaperData
@@ -146,6 +146,32 @@ def test_kept_epochs_are_not_made_again(digits: DigitData, tmp_path: Path) -> No
         pytest.raises(RunError, match=r"epoch-0000\.npz: expected the samples .* delete the file"),
     ):
         feed.epoch(0, last=True)
+
+
+def test_what_is_said_of_epochs_is_kept_as_they_are(digits: DigitData, tmp_path: Path) -> None:
+    """A further column stays beside its samples, is asked for once, and is made in their order."""
+    source = MarkSource(digits.x_train, digits.y_train, None, FeedSettings(40, 0))
+    asked = []
+
+    def ink(columns: Arrays) -> NDArray[np.int64]:
+        asked.append(len(columns[0]))
+        return columns[0].sum(axis=(1, 2), dtype=np.int64)
+
+    def epochs(name: str, keep: Path | None) -> list[Arrays]:
+        with EpochFeed(source, SEED, 1, 1, keep, Annotation(name, ink)) as feed:
+            return [feed.epoch(number, last=number == 1) for number in range(2)]
+
+    for count, name, keep in ((2, "a", None), (1, "a", tmp_path), (0, "a", tmp_path),
+                              (1, "b", tmp_path)):  # fmt: skip
+        asked.clear()
+        made = epochs(name, keep)
+        assert asked == [40] * count
+        assert not equal(made[0], made[1])
+        for images, labels, column in made:
+            assert np.array_equal(column, images.sum(axis=(1, 2), dtype=np.int64))
+            assert len(labels) == 40
+    names = sorted(file.name for file in tmp_path.iterdir())
+    assert names == ["epoch-0000-a.npz", "epoch-0000-b.npz", "epoch-0000.npz"]
 
 
 def test_other_samples_have_another_digest(

@@ -105,6 +105,7 @@ def test_turns_stay_within_their_bound(digits: DigitData) -> None:
     ("flags", "line"),
     [
         (["--photographs", "."], "wbsu2023 learns from MNIST as it is; --photographs goes with"),
+        (["--samples", "kept"], "wbsu2023 learns from MNIST as it is; --samples goes with"),
         (["--digits", "10"], "wbsu2023 learns from MNIST as it is; --digits goes with digitcam"),
         (["--width", "2"], "width of wbsu2023 must be 1, as it was published, found 2.0"),
         (["--validation", "240"], "validation must be from 0 to less than the 240 training digits"),
