@@ -36,7 +36,7 @@ taught what halves of digits are."""
 AMONG_STROKES = 100.0
 """By how much more, at most, in the parts of a mark that is more likely no digit than several: a
 letter's strokes resemble digits."""
-MOSTLY_DIGITS = 0.5
+LIKE_DIGITS = 0.3
 """Probability, on average over a word's marks, that each is one or several digits, from which the
 word is read as a string."""
 DOUBTFUL = 0.05, 0.995
@@ -136,7 +136,7 @@ class MarkReader:
             return []
         written = probabilities[:, self._digits + self._several].sum(axis=1)
         words = find_words(marks, [each.digits for each in clusters])
-        return [word for word in words if written[word.members].mean() >= MOSTLY_DIGITS]
+        return [word for word in words if written[word.members].mean() >= LIKE_DIGITS]
 
     def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
         """Find what may be several digits, and what may be parts of one."""
