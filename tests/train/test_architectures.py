@@ -16,7 +16,7 @@ from digitcam.train.run import Recipe, load_recipe
 
 SIZES = {
     "flagship": (87_010, 2_707_362),
-    "tiny": (11_212, 373_920),
+    "tiny": (14_774, 536_232),
     "teacher": (1_014_972, 36_187_776),
     "wbsu2023": (159_654, 5_514_344),
     "teresa2024": (93_322, 2_794_240),

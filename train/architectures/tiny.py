@@ -11,7 +11,7 @@ from .preset import Preset
 if TYPE_CHECKING:
     import keras
 
-FILTERS = (10, 11, 14)
+FILTERS = (14, 13, 16)
 
 
 def build(classes: int, width: float = 1.0) -> keras.Model:
@@ -21,6 +21,8 @@ def build(classes: int, width: float = 1.0) -> keras.Model:
 
 PRESETS = {
     "tiny": Preset(
-        build, Recipe(architecture="tiny"), "digitcam's own: the flagship with fewer filters"
+        build,
+        Recipe(architecture="tiny", epochs=200),
+        "digitcam's own: the flagship with fewer filters",
     )
 }
