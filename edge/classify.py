@@ -141,7 +141,7 @@ class Classifier:
         check_kind(bundle, strings=False)
         self._network = Network(bundle, runtime, threads, IMAGE_SHAPE)
         self.runtime = self._network.runtime
-        self.digits = [bundle.classes.index(digit) for digit in DIGIT_CLASSES]
+        self.digits = np.array([bundle.classes.index(digit) for digit in DIGIT_CLASSES])
         """Places of the ten digits among the classes."""
 
     def logits(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -1,8 +1,9 @@
 """Marks to probabilities; those in doubt are looked at again, turned a little either way.
 
-What a network takes a mark for changes with how the mark lies. The mean of several looks errs less
-often than one (test-time augmentation: Krizhevsky, Sutskever and Hinton 2012, "ImageNet
-Classification with Deep Convolutional Neural Networks"), and hardly any mark needs them.
+Which digit a network sees changes with how the mark lies. The mean of several looks errs less often
+than one (test-time augmentation: Krizhevsky, Sutskever and Hinton 2012, "ImageNet Classification
+with Deep Convolutional Neural Networks"), and hardly any mark needs them. Whether it is a digit at
+all is left to the first look: turned, a letter is no less one.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def classify_marks(classifier: Classifier, contrasts: Sequence[GrayImage]) -> ND
     turned = [look for i in doubtful for look in _looks(contrasts[i])]
     again = classifier.probabilities(model_images(turned))
     looks = again.reshape(len(doubtful), len(TURNS_DEG), -1).transpose(1, 0, 2)
-    told[doubtful] = pooled([told[doubtful], *looks])
+    digits = np.ix_(doubtful, classifier.digits)
+    among = pooled([told[digits], *looks[:, :, classifier.digits]])
+    told[digits] = among * told[digits].sum(axis=1, keepdims=True)
     return told
 
 

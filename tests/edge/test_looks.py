@@ -63,17 +63,27 @@ def test_marks_beyond_doubt_are_looked_at_once(runtime: Runtime) -> None:
     assert told.sum(axis=1) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_mark_in_doubt_is_told_by_the_mean_of_its_looks(runtime: Runtime) -> None:
-    """All of its looks count alike, the first too."""
+def test_which_digit_is_told_by_the_mean_of_the_looks(runtime: Runtime) -> None:
+    """All looks at a mark in doubt count alike, the first too."""
     classifier = Classifier(load_bundle(), runtime)
     plain = classifier.probabilities(model_images(marks()))
     told = classify_marks(classifier, marks())
-    doubtful = np.flatnonzero((told != plain).any(axis=1))
-    for i in doubtful:
+    for i in np.flatnonzero((told != plain).any(axis=1)):
         images = model_images([marks()[i], *_looks(marks()[i])])
-        looks = classifier.probabilities(images).astype(np.float64)
+        looks = classifier.probabilities(images)[:, :10].astype(np.float64)
         mean = np.prod(np.maximum(looks, 1e-6), axis=0) ** (1 / len(looks))
-        assert told[i] == pytest.approx(mean / mean.sum(), abs=1e-4)
+        assert told[i, :10] / told[i, :10].sum() == pytest.approx(mean / mean.sum(), abs=1e-4)
+
+
+def test_whether_it_is_a_digit_is_told_by_the_first_look(runtime: Runtime) -> None:
+    """The classes for no digit and for several keep their probabilities, all digits their sum."""
+    classifier = Classifier(load_bundle(), runtime)
+    assert classifier.digits.tolist() == list(range(10))
+    plain = classifier.probabilities(model_images(marks()))
+    told = classify_marks(classifier, marks())
+    assert np.array_equal(told[:, 10:], plain[:, 10:])
+    assert told[:, :10].sum(axis=1) == pytest.approx(plain[:, :10].sum(axis=1), abs=1e-6)
+    assert (told[:, :10].argmax(axis=1) != plain[:, :10].argmax(axis=1)).any()
 
 
 def test_a_mark_is_told_alike_in_any_company(runtime: Runtime) -> None:
