@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from digitcam.edge.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from digitcam.edge.classify import MODULES, Classifier
-from digitcam.edge.crop import model_images
 from digitcam.edge.errors import EdgeError, RuntimeUnavailableError
 from digitcam.edge.looks import classify_marks
+from digitcam.train.augment import plain_images
 from digitcam.train.data import load_digits
 from digitcam.train.errors import TrainError
 from digitcam.train.evaluation import digit_accuracy
@@ -73,20 +73,16 @@ def _measure(bundle: Bundle, images: NDArray[np.uint8], labels: NDArray[np.uint8
         except RuntimeUnavailableError as error:
             print(f"{runtime}: skipped, {error}")
             continue
-        once = classifier.probabilities(model_images(list(images)))
+        once = classifier.probabilities(plain_images(images))
         told = classify_marks(classifier, list(images))
-        accuracy = digit_accuracy(told, labels, bundle.classes)
-        wrong, wrong_once = (_wrong(bundle, each, labels) for each in (told, once))
+        accuracy, alone = (digit_accuracy(each, labels, bundle.classes) for each in (told, once))
+        wrong, wrong_once = (round((1 - each) * len(images)) for each in (accuracy, alone))
         again = (told != once).any(axis=1).mean()
         print(
             f"{runtime}: {accuracy:.2%} of {len(images)} right, {wrong} wrong "
             f"(at least {target.accuracy:.1%}: {_verdict(accuracy >= target.accuracy)}); "
             f"{again:.1%} are looked at again, without that {wrong_once} wrong"
         )
-
-
-def _wrong(bundle: Bundle, told: NDArray[np.float32], labels: NDArray[np.uint8]) -> int:
-    return round((1 - digit_accuracy(told, labels, bundle.classes)) * len(labels))
 
 
 def _verdict(met: bool) -> str:

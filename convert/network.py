@@ -170,7 +170,7 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
 
     # A free batch dimension grows SHAPE and PACK operators and loses LiteRT's delegate.
     fixed = keras.Input(batch_shape=(1, *calibration.shape[1:], 1))
-    wrapped = keras.Model(fixed, network(fixed, training=False), name="m")
+    wrapped = keras.Model(fixed, network(fixed, training=False))
     converter = tf.lite.TFLiteConverter.from_keras_model(wrapped)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative_dataset

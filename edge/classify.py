@@ -155,6 +155,11 @@ class Classifier:
         """Return the calibrated probabilities: (N, 28, 28) uint8 -> (N, classes) float32."""
         return self._network.softmax(self.logits(images))
 
+    def likeliest_digit(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the probability of each mark's likeliest digit: (N, classes) -> (N,)."""
+        likeliest: NDArray[np.float32] = probabilities[:, self.digits].max(axis=1, initial=0)
+        return likeliest
+
     def _invoke(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
         count = len(images)
         batch = 1 if count == 1 else -(-count // BATCH_STEP) * BATCH_STEP

@@ -43,7 +43,7 @@ def classify_marks(classifier: Classifier, contrasts: Sequence[GrayImage]) -> ND
         (N, classes) float32.
     """
     told = classifier.probabilities(model_images(contrasts))
-    digit = told[:, classifier.digits].max(axis=1, initial=0)
+    digit = classifier.likeliest_digit(told)
     doubtful = np.flatnonzero((digit > DOUBTFUL[0]) & (digit < DOUBTFUL[1]))
     if not len(doubtful):
         return told

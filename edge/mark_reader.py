@@ -78,7 +78,7 @@ class MarkReader:
         self, classifier: Classifier, classes: Sequence[str], strings: StringReader | None
     ) -> None:
         self.classifier, self.strings, self._classes = classifier, strings, len(classes)
-        self._digits = [classes.index(name) for name in DIGIT_CLASSES]
+        self._digits: list[int] = classifier.digits.tolist()
         self._others = [i for i, n in enumerate(classes) if n not in DIGIT_CLASSES]
         self._none = [i for i, n in enumerate(classes) if n == REJECT_CLASS]
         self._several = [i for i, n in enumerate(classes) if n == SEVERAL_CLASS]
@@ -123,11 +123,6 @@ class MarkReader:
         contrasts = [mark.contrast for mark in marks]
         return self._timed(partial(classify_marks, self.classifier), contrasts)
 
-    def _likeliest_digit(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return (N,) probabilities of each mark's likeliest digit."""
-        likeliest: NDArray[np.float32] = probabilities[:, self._digits].max(axis=1, initial=0)
-        return likeliest
-
     def _words(
         self, marks: Marks, clusters: list[Cluster], probabilities: NDArray[np.float32]
     ) -> list[Word]:
@@ -140,7 +135,7 @@ class MarkReader:
 
     def _clusters(self, marks: Marks, probabilities: NDArray[np.float32]) -> list[Cluster]:
         """Find what may be several digits, and what may be parts of one."""
-        certain = self._likeliest_digit(probabilities)
+        certain = self.classifier.likeliest_digit(probabilities)
         several = probabilities[:, self._several].sum(axis=1)
         aspects = [mark.box.width / mark.box.height for mark in marks.digits]
         wide = [
@@ -156,7 +151,7 @@ class MarkReader:
         self, candidates: list[Candidate], probabilities: NDArray[np.float32]
     ) -> NDArray[np.float32]:
         """Show marks in doubt to the reader of strings too, and go by both networks alike."""
-        digit = self._likeliest_digit(probabilities)
+        digit = self.classifier.likeliest_digit(probabilities)
         low, high = DOUBTFUL
         if (digit >= CERTAIN).sum() > 1:
             high = min(high, CERTAIN)
@@ -205,7 +200,7 @@ class MarkReader:
         runs = [each.candidate for group in groups for each in group.hypotheses]
         images = model_images([run.contrast for run in runs])
         probabilities = self._timed(self.classifier.probabilities, images)
-        digit = self._likeliest_digit(probabilities)
+        digit = self.classifier.likeliest_digit(probabilities)
         scores = np.log(np.maximum(digit, LEAST)).tolist()
         chosen: list[int] = []
         weights: list[float] = []
@@ -243,7 +238,7 @@ class MarkReader:
             The probabilities, and whether each mark stands among digits.
         """
         among_digits = np.zeros(len(candidates), bool)
-        digit = self._likeliest_digit(probabilities)
+        digit = self.classifier.likeliest_digit(probabilities)
         certain, other = digit >= CERTAIN, digit < 1 - CERTAIN
         if certain.all():
             return probabilities, among_digits

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE, model_image
+from digitcam.edge.crop import model_image, model_images
 from digitcam.edge.frame import GrayImage
 
 CANVAS_PX = 52
@@ -83,10 +83,7 @@ def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSetting
 
 def plain_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bring undistorted digits to model images: (N, 28, 28) -> (N, 28, 28) uint8."""
-    result = np.zeros((len(images), *IMAGE_SHAPE), np.uint8)
-    for image, out in zip(images, result, strict=True):
-        model_image(image, out)
-    return result
+    return model_images(list(images))
 
 
 def _displacement(rng: np.random.Generator, settings: AugmentSettings) -> NDArray[np.float32]:

@@ -227,6 +227,14 @@ def load_recipe(path: Path) -> Recipe:
         ) from error
 
 
+def foreign_flag(recipe: Recipe, flag: str) -> RunError:
+    """Return the refusal of a flag by a network that learns from MNIST as it is."""
+    return RunError(
+        f"{recipe.architecture} learns from MNIST as it is; {flag} goes with digitcam's own "
+        "networks"
+    )
+
+
 def _check_kinds(path: Path, chosen: Mapping[str, Any]) -> None:
     for name, default in vars(Recipe()).items():
         kind = (int, float) if isinstance(default, float) else type(default)

@@ -35,7 +35,7 @@ from .network import (
     seed_dropout,
 )
 from .paper import PaperData, load_paper
-from .run import FORMAT, Recipe, RunFolder, State, read_json, say
+from .run import FORMAT, Recipe, RunFolder, State, foreign_flag, read_json, say
 from .workers import Team, join_team
 
 if TYPE_CHECKING:
@@ -131,11 +131,9 @@ def check_fits(
         RunError: It does not.
     """
     own = {"--photographs": photographs, "--samples": samples}
-    for flag in (flag for flag, value in own.items() if value and recipe.feed is None):
-        raise RunError(
-            f"{recipe.architecture} learns from MNIST as it is; {flag} goes with digitcam's own "
-            "networks"
-        )
+    given = [flag for flag, value in own.items() if value]
+    if recipe.feed is None and given:
+        raise foreign_flag(recipe, given[0])
     least = 0 if recipe.feed is None else 1
     if not least <= recipe.validation < len(data.x_train):
         raise RunError(

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ..architectures import PRESETS, find_preset
-from ..errors import RunError, TrainError
+from ..errors import TrainError
 from ..feed import FeedSettings
-from ..run import OPTIMIZERS, Recipe, load_recipe
+from ..run import OPTIMIZERS, Recipe, foreign_flag, load_recipe
 from .common import (
     MAX_SEED,
     RESUMABLE,
@@ -164,10 +164,7 @@ def varied(recipe: Recipe, options: argparse.Namespace) -> Recipe:
         recipe = replace(recipe, feed=replace(recipe.feed, **feed))
     elif feed:
         flag = f"--{next(iter(feed)).replace('_', '-')}"
-        raise RunError(
-            f"{recipe.architecture} learns from MNIST as it is; {flag} goes with digitcam's own "
-            "networks"
-        )
+        raise foreign_flag(recipe, flag)
     return replace(recipe, **{name: given[name] for name in SETTINGS if name in given})
 
 
