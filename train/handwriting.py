@@ -124,6 +124,11 @@ def variant_count(digit: int) -> int:
     return len(_VARIANTS[_checked(digit)])
 
 
+def variant_curves(digit: int) -> list[list[NDArray[np.float64]]]:
+    """Return the curves of each way of drawing `digit` (0-9): (n, 2) a stroke, y down."""
+    return [[_spline(np.array(stroke)) for stroke in way] for way in _VARIANTS[_checked(digit)]]
+
+
 def draw_digit(
     digit: int, rng: np.random.Generator, height_px: int = 64, *, variant: int | None = None
 ) -> NDArray[np.uint8]:

@@ -40,7 +40,7 @@ class Manner:
         points = np.concatenate(strokes)
         if self.wobble:
             low = points.min(axis=0)
-            tall = max(float((points[:, 1].max() - low[1])), 1.0)
+            tall = max(float(points[:, 1].max() - low[1]), 1.0)
             frequency = rng.uniform(2.0, 6.0, (2, 2)).astype(np.float32) / tall
             phase = rng.uniform(0, 2 * np.pi, 2).astype(np.float32)
             points = points + np.float32(self.wobble * tall) * np.sin(points @ frequency + phase)

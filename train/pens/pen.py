@@ -82,7 +82,7 @@ def random_pen(rng: np.random.Generator, kind: Kind | None = None) -> Pen:
                        blobs=0.8 * d, pressure=0.15, grain=0.15 * a)  # fmt: skip
         case "pencil":
             return Pen(kind, width, opacity=0.9 - 0.45 * a, flow=0.2 + 0.3 * b,
-                       grain=0.25 + 0.55 * c, grain_size=0.012 + 0.02 * d, softness=0.2 * e,
+                       grain=0.2 + 0.5 * c, grain_size=0.006 + 0.012 * d, softness=0.2 * e,
                        pressure=0.25)  # fmt: skip
         case "felt":
             return Pen(kind, width, opacity=1 - 0.15 * a, flow=0.15 * b, blobs=0.25 * c,
@@ -96,8 +96,8 @@ def random_pen(rng: np.random.Generator, kind: Kind | None = None) -> Pen:
             return Pen(kind, width, pressure=0.4 + 0.5 * a, taper=0.3 + 0.6 * b, flow=0.3 * c,
                        grain=0.35 * d if e < 0.4 else 0.0, grain_size=0.03)  # fmt: skip
         case "chalk":
-            return Pen(kind, width, opacity=1 - 0.3 * a, grain=0.45 + 0.5 * b,
-                       grain_size=0.02 + 0.03 * c, softness=0.1 + 0.15 * d, flow=0.4 * e)  # fmt: skip
+            return Pen(kind, width, opacity=1 - 0.3 * a, grain=0.35 + 0.5 * b, flow=0.4 * e,
+                       grain_size=0.008 + 0.014 * c, softness=0.05 + 0.1 * d)  # fmt: skip
         case "finger":
             return Pen(kind, width, crisp=True)
         case "gel":

@@ -5,8 +5,9 @@ from __future__ import annotations
 import zipfile
 import zlib
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,10 +54,7 @@ class StrokePack:
         """Return the strokes of a sample in the order of writing, (k, 2) float32 each."""
         bounds = self.stroke[self.sample[index] : self.sample[index + 1] + 1].tolist()
         points = self.points[bounds[0] : bounds[-1]].astype(np.float32)
-        return [
-            points[start - bounds[0] : end - bounds[0]]
-            for start, end in zip(bounds, bounds[1:], strict=False)
-        ]
+        return [points[start - bounds[0] : end - bounds[0]] for start, end in pairwise(bounds)]
 
 
 def load_strokes(path: Path) -> StrokePack:
@@ -102,7 +100,7 @@ def load_strokes(path: Path) -> StrokePack:
     return StrokePack(points, strokes, samples, labels, arrays["source"], writer, writers)
 
 
-def _read(path: Path) -> dict[str, NDArray[np.generic]]:
+def _read(path: Path) -> dict[str, NDArray[Any]]:
     try:
         zipfile.ZipFile(path).close()  # np.load reads other formats too.
         with np.load(path, allow_pickle=False) as archive:
@@ -113,7 +111,7 @@ def _read(path: Path) -> dict[str, NDArray[np.generic]]:
         ) from error
 
 
-def _check_forms(path: Path, arrays: dict[str, NDArray[np.generic]], key: str) -> None:
+def _check_forms(path: Path, arrays: dict[str, NDArray[Any]], key: str) -> None:
     points = arrays["points"]
     if points.dtype != np.int16 or points.ndim != 2 or points.shape[1] != 2 or not len(points):
         raise DataError(
@@ -150,7 +148,7 @@ def _check_offsets(path: Path, name: str, offsets: NDArray[np.int64], end: int, 
         )
 
 
-def _check_labels(path: Path, key: str, labels: NDArray[np.generic], kind: PackKind) -> None:
+def _check_labels(path: Path, key: str, labels: NDArray[Any], kind: PackKind) -> None:
     for index, text in enumerate(labels.tolist()):
         digits = text.isascii() and text.isdigit()
         good = {

@@ -1,0 +1,69 @@
+"""The project's own digits as a hand, and the signs that no other hand has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+
+from ..handwriting import variant_curves
+from .stroke_hand import StrokeHand
+from .strokes import Points
+
+_TURN = np.linspace(0, 2 * np.pi, 13, dtype=np.float32)
+_RING = np.stack([np.sin(_TURN), -np.cos(_TURN)], axis=1)
+_BOW = np.stack([np.sin(_TURN[2:-2] + np.pi), np.cos(_TURN[2:-2] + np.pi)], axis=1)
+
+
+def _line(*points: tuple[float, float]) -> Points:
+    return np.array(points, np.float32)
+
+
+_ROUND = np.stack([1 - np.sin(_TURN[2:11]), -np.cos(_TURN[2:11])], axis=1)
+SIGNS: dict[str, list[Points]] = {
+    ".": [_line((0, 0), (0.4, 0.3), (1, 1))],
+    ",": [_line((0.5, 0), (0.45, 0.5), (0, 1))],
+    ":": [_line((0, 0), (0, 0.06)), _line((0, 0.94), (0, 1))],
+    "-": [_line((0, 0), (1, 0))],
+    "+": [_line((0.5, 0), (0.5, 1)), _line((0, 0.5), (1, 0.5))],
+    "=": [_line((0, 0), (1, 0)), _line((0, 0.4), (1, 0.4))],
+    "/": [_line((0.5, 0), (0, 1))],
+    "(": [_line((0.25, 0), (0.06, 0.25), (0, 0.5), (0.06, 0.75), (0.25, 1))],
+    ")": [_line((0, 0), (0.19, 0.25), (0.25, 0.5), (0.19, 0.75), (0, 1))],
+    "%": [
+        _line((0.8, 0), (0.1, 1)),
+        _RING * np.float32(0.17) + np.array([0.2, 0.22], np.float32),
+        _RING * np.float32(0.17) + np.array([0.75, 0.78], np.float32),
+    ],
+    "$": [
+        _line((0.55, 0.2), (0.3, 0.1), (0.05, 0.25), (0.12, 0.45), (0.45, 0.58), (0.55, 0.75),
+              (0.3, 0.9), (0, 0.8)),
+        _line((0.3, 0), (0.3, 1)),
+    ],
+    "°": [_RING],
+    "€": [
+        _ROUND * np.array([0.35, 0.5], np.float32),
+        _line((-0.15, -0.13), (0.45, -0.15)),
+        _line((-0.15, 0.1), (0.42, 0.08)),
+    ],
+    "x": [_line((0, 0), (0.8, 1)), _line((0.8, 0), (0, 1))],
+}  # fmt: skip
+"""Strokes of signs, in any unit, y down; `place` says how high they are and where."""
+
+
+def drawn_hand() -> StrokeHand:
+    """Return the hand that writes the digits of `handwriting` and common signs."""
+    ways: dict[str, list[Callable[[], list[Points]]]] = {
+        str(digit): [
+            partial(_curves, digit, number) for number in range(len(variant_curves(digit)))
+        ]
+        for digit in range(10)
+    }
+    for sign, strokes in SIGNS.items():
+        ways[sign] = [partial(list, strokes)]
+    return StrokeHand("drawn", "drawn", ways)
+
+
+def _curves(digit: int, variant: int) -> list[Points]:
+    return [curve.astype(np.float32) for curve in variant_curves(digit)[variant]]

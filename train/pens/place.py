@@ -1,0 +1,86 @@
+"""How high each character is and where it stands, by the height of a digit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+import numpy as np
+
+from .strokes import Points
+
+
+@dataclass(frozen=True)
+class Place:
+    """Size and place of a character, in heights of a digit."""
+
+    size: float = 1.0
+    """Of the ink, from edge to edge."""
+    middle: float = 0.5
+    """From the baseline up to the middle of the ink."""
+    side: Literal["height", "breadth", "longer"] = "height"
+    """Which side of the ink is `size` long."""
+
+    def scale(self, strokes: list[Points], height_px: float, width_px: float) -> float:
+        """Return how many px a unit of the strokes is, so that their ink has this size.
+
+        Args:
+            strokes: (k, 2) each, in any unit.
+            height_px: Height of a digit, px.
+            width_px: Width of the pen, px.
+        """
+        points = np.concatenate(strokes)
+        wide, tall = np.ptp(points, axis=0).tolist()
+        side = {"height": tall, "breadth": wide, "longer": max(wide, tall)}[self.side]
+        # What is recorded as high may be nearly flat, a 1 that fell over: it isn't blown up.
+        side = max(side, 0.4 * max(wide, tall))
+        if side < 1e-6:
+            return 0.0
+        aim = self.size * height_px
+        return float(max(aim - width_px, 0.3 * aim) / side)
+
+
+def _between(top: float, bottom: float) -> Place:
+    return Place(top - bottom, (top + bottom) / 2)
+
+
+_PLACES: dict[str, Place] = {
+    **dict.fromkeys("0123456789", Place()),
+    **dict.fromkeys("ABCDEFGHIKLMNOPRSTUVWXYZ&#%", Place()),
+    **dict.fromkeys("aceimnorsuvwxz", _between(0.6, 0.0)),
+    **dict.fromkeys("bdhkl", _between(1.05, 0.0)),
+    **dict.fromkeys("gpqy", _between(0.6, -0.38)),
+    **dict.fromkeys("()[]{}|", _between(1.1, -0.15)),
+    **dict.fromkeys("!?", _between(1.05, 0.0)),
+    **dict.fromkeys("/\\$", _between(1.1, -0.1)),
+    **dict.fromkeys("'`\"", Place(0.25, 0.93, "longer")),
+    **dict.fromkeys("-~", Place(0.45, 0.45, "breadth")),
+    **dict.fromkeys("<>", Place(0.55, 0.45, "longer")),
+    "i": _between(0.88, 0.0),
+    "j": _between(0.88, -0.32),
+    "t": _between(0.88, 0.0),
+    "f": _between(1.05, -0.1),
+    "J": _between(1.0, -0.05),
+    "Q": _between(1.0, -0.12),
+    "@": _between(1.0, -0.1),
+    "€": Place(),
+    "°": Place(0.3, 0.88),
+    ".": Place(0.09, 0.045, "longer"),
+    ",": Place(0.26, -0.04, "longer"),
+    ":": _between(0.58, 0.06),
+    ";": _between(0.58, -0.16),
+    "=": Place(0.5, 0.45, "breadth"),
+    "+": Place(0.56, 0.45, "longer"),
+    "*": Place(0.42, 0.7, "longer"),
+    "^": Place(0.4, 0.88, "longer"),
+    "_": Place(0.7, -0.08, "breadth"),
+}
+PLACES: Mapping[str, Place] = MappingProxyType(_PLACES)
+"""Proportions of Latin print letters; a sample's own are lost, as each fills its box."""
+
+
+def place_of(character: str) -> Place:
+    """Return size and place of a character; of one that isn't known, those of a digit."""
+    return PLACES.get(character, Place())

@@ -1,0 +1,63 @@
+"""UNIPEN's writers: one hand each, digits, letters and signs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from .curves import settled
+from .hand import Hand
+from .stroke_hand import StrokeHand
+from .strokes import Points, StrokePack, load_strokes
+
+FILES = ("strokes/unipen_digits.npz", "strokes/unipen_letters.npz")
+
+
+def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
+    """Load one hand a writer: digits, and letters and signs by the same name.
+
+    Some writers have letters alone, or lack a digit: `Hand.characters` tells.
+
+    Args:
+        folder: Holds ``strokes/unipen_digits.npz`` and ``strokes/unipen_letters.npz``.
+        without: Contributors to leave out, such as ``unipen:apb``.
+
+    Raises:
+        DataError: a file is missing or damaged.
+
+    """
+    ways: defaultdict[str, defaultdict[str, list[Callable[[], list[Points]]]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for file in FILES:
+        pack = load_strokes(folder / file)
+        samples = _Samples(pack, {})
+        names = pack.writers[pack.writer].tolist()
+        for index, (writer, label) in enumerate(zip(names, pack.label.tolist(), strict=True)):
+            ways[writer][label].append(partial(samples.strokes, index))
+    return [
+        StrokeHand(f"unipen:{writer.replace('/', ':')}", source_of(writer), dict(of_writer))
+        for writer, of_writer in ways.items()
+        if source_of(writer) not in without
+    ]
+
+
+def source_of(writer: str) -> str:
+    """Return the source of a writer such as ``apb/Ruth_Flagg``: ``unipen:apb``."""
+    return f"unipen:{writer.partition('/')[0]}"
+
+
+@dataclass(frozen=True)
+class _Samples:
+    """Samples without the tablet's raster, each settled when it is first written."""
+
+    pack: StrokePack
+    known: dict[int, list[Points]]
+
+    def strokes(self, index: int) -> list[Points]:
+        if index not in self.known:
+            self.known[index] = settled(self.pack.strokes_of(index))
+        return self.known[index]
