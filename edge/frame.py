@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 GrayImage = NDArray[np.uint8]
 """(H, W) uint8 image; what black and white mean is said where it is used."""
+UNTOLD = "?"
+"""Stands in a text for a digit that cannot be told."""
 
 
 @dataclass(frozen=True)
@@ -91,22 +93,35 @@ class Frame:
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit that was read."""
+    """One digit of a number, told or not."""
 
-    digit: int
-    """0 to 9."""
+    digit: int | None
+    """0 to 9; None where it cannot be told."""
     confidence: float
-    """Probability that the digit is right, 0 to 1."""
+    """Probability of the likeliest digit, 0 to 1: that the digit is right, where it is told."""
     box: Box
     """In px of the image as given."""
+    likeliest: tuple[tuple[int, float], ...] = ()
+    """Where it cannot be told, the two likeliest digits and their confidences."""
+
+    @property
+    def text(self) -> str:
+        """The digit, or ``?``."""
+        return UNTOLD if self.digit is None else str(self.digit)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {
+        form: dict[str, Any] = {
             "digit": self.digit,
             "confidence": round(self.confidence, 4),
             "box": self.box.as_list(),
         }
+        if self.digit is None:
+            form["likeliest"] = [
+                {"digit": digit, "confidence": round(confidence, 4)}
+                for digit, confidence in self.likeliest
+            ]
+        return form
 
 
 @dataclass(frozen=True)
@@ -117,13 +132,28 @@ class Line:
 
     @property
     def text(self) -> str:
-        """The digits as a string."""
-        return "".join(str(d.digit) for d in self.digits)
+        """The digits as a string, ``?`` where one cannot be told."""
+        return "".join(d.text for d in self.digits)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every digit can be told."""
+        return is_whole(self.text)
+
+    @property
+    def told(self) -> tuple[Digit, ...]:
+        """The digits that can be told: in what was read, one at least."""
+        return tuple(d for d in self.digits if d.digit is not None)
 
     @property
     def confidence(self) -> float:
-        """Confidence of the least certain digit, 0 to 1."""
+        """Confidence of the least certain digit, told or not, 0 to 1."""
         return min(d.confidence for d in self.digits)
+
+    @property
+    def told_confidence(self) -> float:
+        """Confidence of the least certain digit that can be told, 0 to 1; 0 without one."""
+        return min((d.confidence for d in self.told), default=0.0)
 
     @property
     def box(self) -> Box:
@@ -141,8 +171,20 @@ class Line:
 
 
 def only_ones(text: str) -> bool:
-    """Say whether a line reads ones alone, which any upright strokes look like."""
-    return set(text) == {"1"}
+    """Say whether all that is told of a line is ones, which any upright strokes look like."""
+    return set(text) - {UNTOLD} == {"1"}
+
+
+def is_whole(text: str) -> bool:
+    """Say whether every digit of a line can be told."""
+    return UNTOLD not in text
+
+
+def fits(text: str, other: str) -> bool:
+    """Say whether two lines may be one number: what both tell is the same, digit by digit."""
+    return len(text) == len(other) and all(
+        a == b or UNTOLD in (a, b) for a, b in zip(text, other, strict=True)
+    )
 
 
 @dataclass(frozen=True)
@@ -152,7 +194,7 @@ class Reading:
     lines: tuple[Line, ...]
     """In reading order: top to bottom, left to right."""
     rejected: int
-    """Marks of a digit's size and shape that no digit was read from."""
+    """Marks of a digit's size and shape that belong to no number."""
     width: int
     """Width of the image as given, px."""
     height: int
@@ -189,11 +231,12 @@ class StableReading:
     time: datetime
     """When it became stable, with its time zone, UTC."""
     line: Line
-    """The line as read last: its digits, their confidences and boxes, in px of the frame."""
+    """The line as read last: its digits, told or not, their confidences and boxes, in px of the
+    frame."""
     confidence: float
     """Mean over the agreeing frames of the line's confidence, 0 to 1."""
     agreed: tuple[int, int]
-    """In how many of how many frames."""
+    """In how many of how many frames, less those whose ``?`` leaves open whether they agree."""
     value: str | None
     """The accepted digits: the line's, or those accepted last at this place if it is suspect."""
     suspect: str | None
@@ -205,7 +248,7 @@ class StableReading:
 
     @property
     def text(self) -> str:
-        """The digits as read."""
+        """The digits as read, ``?`` where one cannot be told."""
         return self.line.text
 
     def as_dict(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
+from .frame import UNTOLD, is_whole
 from .settings import PlausibilitySettings
 
 
@@ -15,10 +16,12 @@ class Memory:
     accepted: str | None = None
     """The last one that was plausible."""
     raw: str | None = None
-    """The last one, plausible or not."""
+    """The last one whose digits were all told, plausible or not."""
 
     def after(self, text: str, suspect: str | None) -> Memory:
-        """Return the memory after a number was judged."""
+        """Return the memory after a number was judged; one with ``?`` is no number yet."""
+        if not is_whole(text):
+            return self
         return replace(self, raw=text, accepted=self.accepted if suspect else text)
 
 
@@ -26,9 +29,11 @@ def broken_rule(text: str, rules: PlausibilitySettings) -> str | None:
     """Return why a number cannot be, by itself, in one line; None where it can.
 
     Args:
-        text: Its digits.
-        rules: Pattern, number of digits and range.
+        text: Its digits, ``?`` for one that cannot be told.
+        rules: Pattern, number of digits and range, for numbers that are told as a whole.
     """
+    if not is_whole(text):
+        return f"{text.count(UNTOLD)} of {len(text)} digits cannot be told: {text}"
     if not rules.min_digits <= len(text) <= rules.max_digits:
         return f"expected {rules.min_digits} to {rules.max_digits} digits, found {len(text)}"
     if rules.pattern and not re.fullmatch(rules.pattern, text):
@@ -48,7 +53,7 @@ def too_far(text: str, memory: Memory, rules: PlausibilitySettings) -> str | Non
     one wrong reading, or a number that really jumped, locks nothing out.
 
     Args:
-        text: Its digits.
+        text: Its digits, all told.
         memory: The numbers before it at this place.
         rules: The largest step.
     """

@@ -206,15 +206,25 @@ class Recognizer:
             )
             if keep
         }
-        candidates = [candidate for candidate in told.candidates if id(candidate) in read]
         others = [candidate for candidate in told.candidates if id(candidate) not in read]
-        rows = group_lines(candidates, self.settings.segment)
-        lines = [Line(tuple(read[id(candidate)] for candidate in row)) for row in rows]
-        return tuple(
-            line
-            for line, row in zip(lines, rows, strict=True)
-            if not _is_no_writing(line.text, row, page, others, len(read))
-        )
+        doubtful = np.flatnonzero((confidences >= told.likeliest) & ~kept).tolist()
+        every = read | {id(told.candidates[i]): _untold(told, i) for i in doubtful}
+        candidates = [candidate for candidate in told.candidates if id(candidate) in every]
+        lines = []
+        for row in group_lines(candidates, self.settings.segment):
+            line = Line(tuple(every[id(candidate)] for candidate in row))
+            sure = [candidate for candidate in row if id(candidate) in read]
+            text = "".join(digit.text for digit in line.told)
+            if sure and not _is_no_writing(text, sure, page, others, len(read)):
+                lines.append(line)
+        return tuple(lines)
+
+
+def _untold(told: Told, index: int) -> Digit:
+    """Return a mark that is likely a digit, but too uncertain which."""
+    best, second = told.digits[index].argsort()[:-3:-1].tolist()
+    ranked = ((i, float(told.digits[index, i])) for i in (best, second))
+    return Digit(None, float(told.digits[index, best]), told.candidates[index].box, tuple(ranked))
 
 
 def _is_no_writing(
@@ -225,8 +235,8 @@ def _is_no_writing(
     It stands between two grounds, is a piece of a ruled line, or one of many marks like it.
 
     Args:
-        text: Of the line.
-        marks: Its digits.
+        text: What is told of the line.
+        marks: The digits that are.
         page: Where it stands.
         others: Marks of the page that are no digits.
         digits: How many of the page's marks are digits.
@@ -267,7 +277,7 @@ def _inside(page: _Page, frame: Frame, back: NDArray[np.float64]) -> _Page:
 
 
 def _certainty(lines: tuple[Line, ...]) -> float:
-    return sum(digit.confidence for line in lines for digit in line.digits)
+    return sum(digit.confidence for line in lines for digit in line.told)
 
 
 def _in_image(
@@ -284,6 +294,5 @@ def _in_image(
         return box.scaled(frame.width / width, frame.height / height, frame.width, frame.height)
 
     return tuple(
-        Line(tuple(Digit(d.digit, d.confidence, place(d.box)) for d in line.digits))
-        for line in lines
+        Line(tuple(replace(digit, box=place(digit.box)) for digit in line.digits)) for line in lines
     )

@@ -190,7 +190,8 @@ class StabilizeSettings:
     ones_stable_s: float = _within(10.0, 0, 3600)
     """A line of nothing but ones for so long: edges and shadows, as of hands, resemble them."""
     min_confidence: float = _within(0.6, 0, 1)
-    """A line whose confidence is lower, as the mean of those frames, is not published."""
+    """A line whose least certain digit, of those that are told, is less certain, as the mean of
+    those frames, is not published."""
     gone_after_s: float = _within(3.0, 0, 86400)
     """A line that is not seen for so long is gone, and published again if it returns."""
     still_change: int = _within(6, 1, 255)
@@ -201,10 +202,13 @@ class StabilizeSettings:
 
 @dataclass(frozen=True)
 class PlausibilitySettings:
-    """What a reading must be like; one that is not is published as suspect, with the reason."""
+    """What a reading must be like; one that is not is published as suspect, with the reason.
+
+    So is one with a ``?``.
+    """
 
     pattern: str = _setting("", "a regular expression", _is_pattern)
-    """That all digits of a line match; empty is any."""
+    """That all digits of a line match where all are told; empty is any."""
     min_digits: int = _within(1, 1, 100)
     """Of a line."""
     max_digits: int = _within(100, 1, 100)
@@ -255,7 +259,7 @@ class Settings:
     """Bundle that reads words of touching digits: a path, or the name of a shipped one; without
     it, or beside a model that does not know `several`, they are parted."""
     min_confidence: float | None = _within(None, 0, 1)
-    """Less certain digits are rejected; without it the model's own threshold holds."""
+    """Less certain digits become ``?``; without it the model's own threshold holds."""
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
     segment: SegmentSettings = field(default_factory=SegmentSettings)
     camera: CameraSettings = field(default_factory=CameraSettings)

@@ -1,4 +1,10 @@
-"""Readings of frames to stable readings: what agrees over frames is published, once."""
+"""Readings of frames to stable readings: what agrees over frames is published, once.
+
+A frame that reads 13?45 does not speak against 13745, and not for it: it counts as if it had not
+been taken, and frames that read 13745 are waited for. Only where 13?45 is all that can be had, or
+what of it can be told changes from frame to frame, is it published, as suspect; and not again while
+what is read fits what was published.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from .frame import Box, Line, Reading, StableReading, only_ones
+from .frame import Box, Line, Reading, StableReading, fits, is_whole, only_ones
 from .plausible import Memory, broken_rule, too_far
 from .settings import PlausibilitySettings, StabilizeSettings
 
@@ -31,18 +37,48 @@ class _Seen:
 
 
 @dataclass
+class _Votes:
+    """What the last frames read at a place, and what enough of them agree on."""
+
+    seen: deque[_Seen]
+    stable: str | None = None
+    since_s: float = 0.0
+
+    def add(self, seen: _Seen, agree: int) -> None:
+        """Count a frame; note what so many agree on now, and since when."""
+        self.seen.append(seen)
+        texts = [each.text for each in self.seen]
+        stable = next((t for t in texts if t and len(self._for(t)) >= agree), None)
+        if stable and not (self.stable and _agree(stable, self.stable)):
+            self.since_s = self._for(stable)[0].time_s
+        self.stable = stable
+
+    def _for(self, text: str) -> list[_Seen]:
+        return [each for each in self.seen if each.text and _agree(each.text, text)]
+
+    def agreeing(self) -> list[Line]:
+        """Return the lines of the last frames that read what is stable."""
+        return [each.line for each in self._for(self.stable or "") if each.line]
+
+    def leaves_open(self, line: Line) -> bool:
+        """Say whether a line's ``?`` may be what another frame told there."""
+        lines = [each.line for each in self.seen if each.line and each.line.is_whole]
+        return not line.is_whole and any(fits(line.text, other.text) for other in lines)
+
+
+@dataclass
 class _Place:
     """Where a line stands or stood, and what was read there."""
 
     box: Box
-    seen: deque[_Seen]
+    frames: _Votes
+    """Of the last frames."""
+    votes: _Votes
+    """Of the last frames, less those that leave open whether they read what others told."""
     last_seen_s: float
     """When a line was there, or may have been under something that moved."""
     looked_s: float = 0.0
     """When the place was looked at last while nothing moved there."""
-    stable: str | None = None
-    """What enough of the last frames agree on ..."""
-    stable_since_s: float = 0.0
     published: str | None = None
     """What was published last and is not gone."""
     published_s: float = 0.0
@@ -50,14 +86,23 @@ class _Place:
     """Whether it was suspect by its step alone."""
     memory: Memory = field(default_factory=Memory)
 
-    def agreeing(self) -> list[Line]:
-        """Return the lines of the last frames that read what is stable."""
-        return [each.line for each in self.seen if each.line and each.text == self.stable]
+    @property
+    def newest(self) -> _Seen:
+        """The last frame."""
+        return self.frames.seen[-1]
 
-    def confidence(self) -> float:
-        """Return their mean confidence."""
-        lines = self.agreeing()
-        return sum(line.confidence for line in lines) / len(lines)
+    def settled(self) -> _Votes | None:
+        """Return by which frames it is stable what the last one reads, or leaves open."""
+        text = self.newest.text
+        for votes in (self.votes, self.frames):
+            if text and votes.stable and fits(text, votes.stable):
+                return votes
+        return None
+
+    def is_told_already(self, text: str) -> bool:
+        """Say whether a line is what was published last, or may be."""
+        known = self.published or ""
+        return text == known or (not is_whole(text) and fits(text, known))
 
 
 class Stabilizer:
@@ -117,12 +162,16 @@ class Stabilizer:
         """Let time pass over a picture that has not changed; return what became stable by it."""
         for place in self._places:
             place.looked_s = time_s
-            if place.seen[-1].line:
+            if place.newest.line:
                 place.last_seen_s = time_s
         return self._pass(time_s)
 
     def _pass(self, time_s: float) -> list[StableReading]:
-        found = [self._publish(place, time_s) for place in self._places if self._due(place, time_s)]
+        found = [
+            self._publish(place, votes, time_s)
+            for place in self._places
+            if (votes := self._due(place, time_s))
+        ]
         for place in self._places:
             if time_s - place.last_seen_s >= self.settings.gone_after_s:
                 place.published = None
@@ -148,10 +197,11 @@ class Stabilizer:
     def _begin(self, line: Line, time_s: float, pairs: dict[int, Line]) -> None:
         """Take a line at a new place in, or one that moved there from another."""
         place = next(
-            (p for p in self._places if p.published == line.text and id(p) not in pairs), None
+            (p for p in self._places if p.is_told_already(line.text) and id(p) not in pairs), None
         )
         if place is None:
-            place = _Place(line.box, deque(maxlen=self.settings.of), time_s)
+            frames, votes = (_Votes(deque(maxlen=self.settings.of)) for _ in range(2))
+            place = _Place(line.box, frames, votes, time_s)
             self._places.append(place)
         pairs[id(place)] = line
         place.box, place.last_seen_s = line.box, time_s
@@ -159,35 +209,37 @@ class Stabilizer:
 
     def _look(self, place: _Place, line: Line | None, time_s: float) -> None:
         """Note what stands there; see what enough of the last frames agree on, and since when."""
-        place.seen.append(_Seen(line, time_s))
+        seen = _Seen(line, time_s)
         place.looked_s = time_s
-        texts = [each.text for each in place.seen]
-        stable = next((t for t in texts if t and texts.count(t) >= self.settings.agree), None)
-        if stable and stable != place.stable:
-            place.stable_since_s = next(s.time_s for s in place.seen if s.text == stable)
-        place.stable = stable
+        place.frames.add(seen, self.settings.agree)
+        if line is None or not place.votes.leaves_open(line):
+            place.votes.add(seen, self.settings.agree)
 
-    def _due(self, place: _Place, time_s: float) -> bool:
-        if place.stable is None or place.looked_s != time_s or place.seen[-1].text != place.stable:
-            return False  # it is hidden now, or misread
-        if place.confidence() < self.settings.min_confidence:
-            return False
-        if place.stable == place.published:
-            since_s = time_s - place.published_s
-            return place.suspect and since_s >= self.plausibility.accept_after_s
-        settings = self.settings
-        ones_s = settings.ones_stable_s if only_ones(place.stable) else 0
+    def _due(self, place: _Place, time_s: float) -> _Votes | None:
+        """Return the frames whose line is to be published now, if there is one."""
+        votes = place.settled()
+        if votes is None or place.looked_s != time_s:
+            return None  # it is hidden now, or misread
+        settings, lines = self.settings, votes.agreeing()
+        if _mean([line.told_confidence for line in lines]) < settings.min_confidence:
+            return None
+        text = lines[-1].text
+        if place.is_told_already(text):
+            persists = time_s - place.published_s >= self.plausibility.accept_after_s
+            still = place.newest.text == place.published
+            return votes if place.suspect and persists and still else None
+        ones_s = settings.ones_stable_s if only_ones(text) else 0
         least_s = max(ones_s, settings.min_stable_s)
-        return time_s - place.stable_since_s >= least_s
+        return votes if time_s - votes.since_s >= least_s else None
 
-    def _publish(self, place: _Place, time_s: float) -> StableReading:
+    def _publish(self, place: _Place, votes: _Votes, time_s: float) -> StableReading:
         """Judge what is stable at a place; what stayed suspect for long is accepted now."""
-        lines = place.agreeing()
+        lines = votes.agreeing()
         text = lines[-1].text
         suspect = broken_rule(text, self.plausibility)
-        step = too_far(text, place.memory, self.plausibility)
+        step = None if suspect else too_far(text, place.memory, self.plausibility)
         persistent = place.suspect and text == place.published
-        place.suspect = suspect is None and step is not None and not persistent
+        place.suspect = step is not None and not persistent
         suspect = suspect or (step if place.suspect else None)
         place.memory = place.memory.after(text, suspect)
         place.published, place.published_s = text, time_s
@@ -195,8 +247,8 @@ class Stabilizer:
             id=uuid.uuid4().hex,
             time=self._now(),
             line=lines[-1],
-            confidence=place.confidence(),
-            agreed=(len(lines), len(place.seen)),
+            confidence=_mean([line.confidence for line in lines]),
+            agreed=(len(lines), len(votes.seen)),
             value=place.memory.accepted,
             suspect=suspect,
             source=self._source,
@@ -208,11 +260,22 @@ class Stabilizer:
         self._places = [
             place
             for place in self._places
-            if place.memory.raw is not None or any(each.line for each in place.seen)
+            if place.published is not None
+            or place.memory.raw is not None
+            or any(each.line for each in place.frames.seen)
         ]
         if len(self._places) > MAX_PLACES:
             self._places.sort(key=lambda place: place.last_seen_s)
             del self._places[:-MAX_PLACES]
+
+
+def _agree(text: str, other: str) -> bool:
+    """Say whether two frames read the same, be it with ``?`` at other digits."""
+    return text == other or (not is_whole(text) and not is_whole(other) and fits(text, other))
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
 
 
 def _overlap(a: Box, b: Box) -> float:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge import Recognizer
+from digitcam.edge.frame import UNTOLD
 
 from .evaluation import confidence_gap
 from .paper import LOOK_ALIKE, part_of
@@ -53,9 +54,9 @@ class Answer:
     """What a reader makes of a picture."""
 
     lines: tuple[str, ...]
-    """Digits, line by line."""
+    """Digits, line by line, ``?`` where one cannot be told."""
     marks: tuple[Mark, ...]
-    """The digits with their places, where the reader tells them."""
+    """The told digits with their places, where the reader tells them."""
     seconds: float
 
     @property
@@ -138,14 +139,14 @@ def load_sets(folder: Path, *, everything: bool = False) -> Iterator[Set]:
 
 
 def read(recognizer: Recognizer, image: Image) -> Answer:
-    """Read a picture, and take the time."""
+    """Read a picture, and take the time; what cannot be told is ``?`` in a line and no mark."""
     start = perf_counter()
     reading = recognizer.read(image)
     seconds = perf_counter() - start
     marks = tuple(
-        Mark(str(d.digit), d.confidence, (d.box.x, d.box.y, d.box.width, d.box.height))
+        Mark(d.text, d.confidence, (d.box.x, d.box.y, d.box.width, d.box.height))
         for line in reading.lines
-        for d in line.digits
+        for d in line.told
     )
     return Answer(tuple(line.text for line in reading.lines), marks, seconds)
 
@@ -241,7 +242,7 @@ def _score_amount(case: Case, answer: Answer, score: Score) -> Verdict:
     """Judge digits by the number alone, as it is aligned with it: boxes were drawn by hand."""
     entry: dict[str, object] = case.truth  # type: ignore[assignment]
     number = "".join(sign for sign in str(entry["text"]) if sign.isdigit())
-    aligned = matching(answer.text, number)
+    aligned = matching(answer.text.replace(UNTOLD, ""), number)
     judged = list(zip(answer.marks, aligned, strict=False))  # not every reader tells marks
     right = tuple(mark for mark, own in judged if own)
     wrong = tuple(mark for mark, own in judged if not own)

@@ -54,7 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--min-confidence",
         type=probability,
         metavar="P",
-        help="reject digits less certain than this, 0 to 1 (default: the model's own threshold)",
+        help="digits less certain than this, 0 to 1, become ?, and belong to no number where they "
+        "stand alone (default: the model's own threshold)",
     )
     add("--config", type=Path, metavar="FILE", help="settings file, TOML (default: none)")
     add("--runtime", choices=RUNTIMES, help="TFLite runtime (default: auto, the fastest there is)")

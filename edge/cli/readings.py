@@ -53,7 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--text",
         type=_pattern,
         metavar="PATTERN",
-        help="readings whose whole text matches this regular expression, such as '12.*'",
+        help="readings whose whole text matches this regular expression, such as '12.*'; a digit "
+        "that could not be told is ?, in a pattern \\?",
     )
     either = parser.add_mutually_exclusive_group()
     either.add_argument(

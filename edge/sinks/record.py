@@ -34,7 +34,7 @@ SCHEMA = (
         "key" INTEGER PRIMARY KEY,   -- in order of arrival, whatever the clock says
         "id" TEXT NOT NULL UNIQUE,   -- 32 hexadecimal digits
         "time" REAL NOT NULL,        -- s since 1970, UTC
-        "text" TEXT NOT NULL,        -- the digits as read
+        "text" TEXT NOT NULL,        -- the digits as read, ? where one cannot be told
         "value" TEXT,                -- the accepted digits
         "suspect" TEXT,              -- why it is not plausible
         "confidence" REAL NOT NULL,  -- 0 to 1

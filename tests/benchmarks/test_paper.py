@@ -83,6 +83,16 @@ def test_forms_are_judged_cell_by_cell() -> None:
     assert {mark.digit for mark in verdict.wrong_marks} == {"8", "7"}
 
 
+def test_what_cannot_be_told_is_no_digit_of_an_amount() -> None:
+    """A `?` makes a number wrong, is not found, and shifts no other digit."""
+    case = held_back.Case("amount", lambda: np.zeros((1, 1, 3), np.uint8), {"text": "12,4"})
+    marks = answer(("1", 0, 0), ("4", 20, 0)).marks
+    score = held_back.Score()
+    verdict = held_back._score_amount(case, Answer(("1?4",), marks, 0.0), score)
+    assert (score.counts["exact"], score.counts["found"], score.counts["edits"]) == (0, 2, 1)
+    assert (verdict.right_marks, verdict.wrong_marks) == (marks, ())
+
+
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     """Notes and amounts, drawn; the names are held back."""

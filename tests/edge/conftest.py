@@ -22,7 +22,7 @@ from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.classify import MODULES, find_interpreter
 from digitcam.edge.errors import RuntimeUnavailableError
 from digitcam.edge.frame import Box, Digit, Line, StableReading
-from digitcam.edge.settings import Runtime
+from digitcam.edge.settings import Runtime, Settings
 from digitcam.train.scene import Scene, render_rows
 
 ROWS = ("80365", "4920", "6358")
@@ -54,6 +54,18 @@ def page() -> Scene:
 def text() -> str:
     """What the page reads."""
     return "\n".join(ROWS)
+
+
+@pytest.fixture(scope="session")
+def doubt(page: Scene) -> tuple[float, str]:
+    """A threshold that one digit of the page is below, and what the page reads then."""
+    reading = Recognizer(settings=Settings(min_confidence=0)).read(page.image)
+    lowest, second = sorted(d.confidence for line in reading.lines for d in line.digits)[:2]
+    texts = (
+        "".join("?" if d.confidence == lowest else str(d.digit) for d in line.digits)
+        for line in reading.lines
+    )
+    return (lowest + second) / 2, "\n".join(texts)
 
 
 @pytest.fixture
@@ -124,11 +136,20 @@ def public_folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def make() -> Make:
-    """Make the stable reading of a number: its id, its digits and, unless told, its second."""
+    """Make the stable reading of a number: its id, its digits and, unless told, its second.
+
+    A sign `?` is a digit that cannot be told.
+    """
 
     def make_reading(number: int, text: str = "", **changes: Any) -> StableReading:
         signs = text or str(number)
-        digits = [Digit(int(sign), 0.98, Box(20 * i, 5, 15, 30)) for i, sign in enumerate(signs)]
+        likeliest = ((3, 0.51), (8, 0.4))
+        digits = [
+            Digit(None, 0.51, Box(20 * i, 5, 15, 30), likeliest)
+            if sign == "?"
+            else Digit(int(sign), 0.98, Box(20 * i, 5, 15, 30))
+            for i, sign in enumerate(signs)
+        ]
         known: dict[str, Any] = {
             "id": f"{number:032x}",
             "time": datetime(2026, 1, 2, tzinfo=UTC) + timedelta(seconds=number),

@@ -5,7 +5,16 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitcam.edge.frame import Box, Digit, Line, Reading, enclosing_box
+from digitcam.edge.frame import (
+    Box,
+    Digit,
+    Line,
+    Reading,
+    enclosing_box,
+    fits,
+    is_whole,
+    only_ones,
+)
 
 sides = st.integers(1, 5000)
 
@@ -92,6 +101,55 @@ def test_the_json_form() -> None:
     found = reading.as_dict()
     assert list(found) == list(expected)
     assert json.loads(json.dumps(found)) == expected
+
+
+UNTOLD = Digit(None, 0.51239, Box(15, 1, 5, 20), ((3, 0.51239), (8, 0.4)))
+
+
+def test_what_cannot_be_told_stays_in_its_line() -> None:
+    """It is `?` in the text, counts in box and confidence, and is none of the told digits."""
+    line = Line((Digit(4, 0.9, Box(1, 2, 10, 20)), UNTOLD, Digit(2, 0.8, Box(25, 2, 10, 20))))
+    assert (line.text, line.is_whole) == ("4?2", False)
+    assert (line.confidence, line.told_confidence) == (0.51239, 0.8)
+    assert line.box == Box(1, 1, 34, 21)
+    assert [digit.digit for digit in line.told] == [4, 2]
+    assert Line(line.told).is_whole
+
+
+def test_the_json_of_what_cannot_be_told() -> None:
+    """The digit is null, and the two likeliest stand beside it."""
+    form = json.loads(json.dumps(UNTOLD.as_dict()))
+    likeliest = [{"digit": 3, "confidence": 0.5124}, {"digit": 8, "confidence": 0.4}]
+    expected = {
+        "digit": None,
+        "confidence": 0.5124,
+        "box": [15, 1, 5, 20],
+        "likeliest": likeliest,
+    }
+    assert form == expected
+    assert list(form) == list(expected)
+
+
+@given(st.text("0123456789", min_size=1), st.data())
+def test_what_is_left_open_fits_what_is_told(number: str, data: st.DataObject) -> None:
+    """A number fits itself with whatever digits left open, and one whose told digits differ not."""
+    opened = [
+        "".join("?" if data.draw(st.booleans()) else sign for sign in number) for _ in range(2)
+    ]
+    assert fits(opened[0], number)
+    assert fits(number, opened[0])
+    assert fits(opened[0], opened[1])
+    assert is_whole(opened[0]) == (opened[0] == number)
+    assert not fits(opened[0], number + "0")
+    place = data.draw(st.integers(0, len(number) - 1))
+    other = number[:place] + str((int(number[place]) + 1) % 10) + number[place + 1 :]
+    assert not fits(other, number)
+    assert fits(opened[0], other) == (opened[0][place] == "?")
+
+
+def test_ones_are_ones_whatever_stands_beside_them() -> None:
+    """What cannot be told makes a stroke no surer a digit."""
+    assert [only_ones(text) for text in ("1", "1?1", "12", "?2")] == [True, True, False, False]
 
 
 def test_an_empty_reading_has_no_text() -> None:

@@ -28,6 +28,9 @@ def remembered(history: list[int], rules: PlausibilitySettings) -> Memory:
         (PlausibilitySettings(pattern="1"), "12", "expected digits like 1, found 12"),
         (PlausibilitySettings(minimum=13), "0012", "expected at least 13, found 0012"),
         (PlausibilitySettings(maximum=11.5), "12", "expected at most 11.5, found 12"),
+        (PlausibilitySettings(), "13?45", "1 of 5 digits cannot be told: 13?45"),
+        (PlausibilitySettings(), "?3?45", "2 of 5 digits cannot be told: ?3?45"),
+        (PlausibilitySettings("2.*", 9, 9, 7, 8), "1?", "1 of 2 digits cannot be told: 1?"),
     ],
 )
 def test_each_rule_says_what_it_expects(rules: PlausibilitySettings, text: str, why: str) -> None:
@@ -74,3 +77,16 @@ def test_one_wrong_reading_costs_no_right_one(
         near = int(before.accepted)
         right = data.draw(st.integers(max(near - step, 0), near + step))
         assert too_far(str(right), memory, rules) is None
+
+
+@given(
+    st.lists(NUMBERS, max_size=20), st.integers(0, 1000), st.from_regex(r"\d*\?\d*", fullmatch=True)
+)
+def test_what_cannot_be_told_is_suspect_and_forgotten(
+    history: list[int], step: int, text: str
+) -> None:
+    """A number with `?` is never accepted, and the next one is judged as if it had not been."""
+    rules = PlausibilitySettings(max_step=step)
+    memory = remembered(history, rules)
+    assert broken_rule(text, rules) is not None
+    assert memory.after(text, broken_rule(text, rules)) == memory

@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 import pytest
 
+from digitcam.edge.annotate import UNTOLD_COLOUR
 from digitcam.edge.cli.predict import main
 from digitcam.edge.lock import CameraLock
 from digitcam.edge.recognize import Recognizer
@@ -88,6 +89,22 @@ def test_the_json(note: Path, rows: tuple[str, ...], capsys: Capture) -> None:
         for digit in line["digits"]:
             assert list(digit) == ["digit", "confidence", "box"]
             assert type(digit["digit"]) is int
+
+
+def test_a_digit_in_doubt(note: Path, doubt: tuple[float, str], capsys: Capture) -> None:
+    """`--min-confidence` turns it into `?`, in JSON null with the two likeliest digits."""
+    threshold, text = doubt
+    assert main(["--min-confidence", str(threshold), str(note)]) == 0
+    assert capsys.readouterr() == (f"{note}:\n{indented(text)}", "")
+    assert main(["--min-confidence", str(threshold), "--json", str(note)]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["text"], found["rejected"]) == (text, 0)
+    digits = [digit for line in found["lines"] for digit in line["digits"]]
+    (untold,) = (digit for digit in digits if digit["digit"] is None)
+    assert list(untold) == ["digit", "confidence", "box", "likeliest"]
+    assert [list(each) for each in untold["likeliest"]] == [["digit", "confidence"]] * 2
+    assert untold["likeliest"][0]["confidence"] == untold["confidence"] < threshold
+    assert all("likeliest" not in digit for digit in digits if digit is not untold)
 
 
 def test_the_json_of_a_blank_page(tmp_path: Path, capsys: Capture) -> None:
@@ -350,6 +367,30 @@ def test_the_annotated_picture(note: Path, tmp_path: Path, capsys: Capture) -> N
     assert (picture.max(axis=2) != picture.min(axis=2)).any()
     assert list(out.iterdir()) == [path]
     assert stat.S_IMODE(path.stat().st_mode) & 0o444 == 0o444
+
+
+def test_what_cannot_be_told_has_a_colour_of_its_own(
+    note: Path, doubt: tuple[float, str], tmp_path: Path, capsys: Capture
+) -> None:
+    """Its box and question mark are drawn in it, over the digit, and nothing else is."""
+    path = tmp_path / "reading.png"
+    assert main(["--annotate", str(path), str(note)]) == 0
+    told = cv2.imread(str(path))
+    assert told is not None
+    assert not (told == UNTOLD_COLOUR).all(axis=2).any()
+    capsys.readouterr()
+    options = ["--json", "--min-confidence", str(doubt[0]), "--annotate", str(path)]
+    assert main([*options, str(note)]) == 0
+    picture = cv2.imread(str(path))
+    assert picture is not None
+    lines = json.loads(capsys.readouterr().out)["lines"]
+    (box,) = (d["box"] for line in lines for d in line["digits"] if d["digit"] is None)
+    x, y, width, height = box
+    drawn = np.argwhere((picture == UNTOLD_COLOUR).all(axis=2))
+    rows, columns = drawn.T
+    assert (columns.min(), columns.max()) == (x - 2, x + width + 1)
+    assert rows.max() == y + height + 1
+    assert rows.min() < y - 5
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,18 @@ def test_csv(path: Path, make: Make, capsys: Capture) -> None:
     assert row == {name: str(value) for name, value in form.items()}
 
 
+def test_what_cannot_be_told(path: Path, make: Make, capsys: Capture) -> None:
+    """A `?` is in the text, null in the digits, and can be asked for."""
+    why = "1 of 5 digits cannot be told: 13?45"
+    readings = [make(1, "13745"), make(2, "13?45", value="13745", suspect=why)]
+    with written(path, readings):
+        assert main([str(path), "--text", r".*\?.*"]) == 0
+        _, row = capsys.readouterr().out.splitlines()
+        assert re.split(r"  +", row)[1:] == ["13?45", "13745", "0.980", "4/5", why]
+        assert main([str(path), "--suspect", "--format", "json"]) == 0
+        assert json.loads(capsys.readouterr().out) == readings[1].as_dict()
+
+
 @pytest.mark.parametrize(("form", "lines"), [("table", 1), ("csv", 1), ("json", 0)])
 def test_nothing_fits(database: Path, form: str, lines: int, capsys: Capture) -> None:
     """No readings are no failure: a header at most."""

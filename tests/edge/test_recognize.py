@@ -314,16 +314,49 @@ def test_boxes_of_a_small_picture_stay_inside(recognizer: Recognizer, page: Scen
 # --- settings --------------------------------------------------------------------------------
 
 
-def test_the_threshold_decides_what_is_rejected(recognizer: Recognizer, page: Scene) -> None:
-    """What is kept is at least as certain as the threshold; a threshold of 0 rejects no mark."""
+def test_the_threshold_decides_what_is_told(page: Scene) -> None:
+    """What is told is at least as certain as the threshold; a threshold of 0 tells every mark."""
     marks = len(page.digits)
-    for threshold in (0.0, 0.9, 1.0):
+    for threshold in (0.0, 0.9, 0.9999, 1.0):
         reading = Recognizer(settings=Settings(min_confidence=threshold)).read(page.image)
-        kept = [digit for line in reading.lines for digit in line.digits]
-        assert all(digit.confidence >= threshold for digit in kept)
-        assert len(kept) + reading.rejected == marks
+        digits = [digit for line in reading.lines for digit in line.digits]
+        for digit in digits:
+            assert (digit.digit is None) == (digit.confidence < threshold)
+        assert len(digits) + reading.rejected == marks
         if threshold == 0:
-            assert len(kept) == marks
+            assert len(digits) == marks
+
+
+def test_a_digit_in_doubt_is_not_lost_from_its_number(
+    page: Scene, doubt: tuple[float, str]
+) -> None:
+    """It is `?` at its place, with its box and the two likeliest digits; the others are told."""
+    threshold, text = doubt
+    reading = Recognizer(settings=Settings(min_confidence=threshold)).read(page.image)
+    assert reading.text == text
+    assert reading.text.count("?") == 1
+    assert reading.rejected == 0
+    check_boxes(boxes(reading), page.digits)
+    place = text.replace("\n", "").index("?")
+    untold = [digit for line in reading.lines for digit in line.digits][place]
+    (best, confidence), (second, less) = untold.likeliest
+    assert best == page.digits[place].digit != second
+    assert confidence == untold.confidence >= less
+
+
+def test_what_cannot_be_told_alone_is_no_number(page: Scene) -> None:
+    """A line of which no digit is told is none: its marks are rejected."""
+    reading = Recognizer(settings=Settings(min_confidence=1)).read(page.image)
+    assert (reading.lines, reading.rejected) == ((), len(page.digits))
+
+
+def test_a_large_picture_keeps_what_cannot_be_told(page: Scene) -> None:
+    """Boxes that are brought to the image as given keep the two likeliest digits."""
+    large = cv2.resize(page.image, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)
+    reading = Recognizer(settings=Settings(min_confidence=0.9999)).read(large)
+    untold = [d for line in reading.lines for d in line.digits if d.digit is None]
+    assert untold
+    assert all(len(digit.likeliest) == 2 for digit in untold)
 
 
 def test_without_a_threshold_the_models_own_holds(recognizer: Recognizer, page: Scene) -> None:

@@ -149,6 +149,34 @@ def test_from_start_to_end(
     assert "sqlite ok, jsonl ok" in status
 
 
+def test_a_digit_in_doubt_is_suspect_in_every_file(
+    settings: Path, doubt: tuple[float, str], tmp_path: Path
+) -> None:
+    """A number with `?` is published with the reason and without a value, the others as ever."""
+    threshold, text = doubt
+    settings.write_text(f"min_confidence = {threshold}\n{settings.read_text()}")
+    state = tmp_path / "state"
+    with running("--config", settings) as process:
+        until(lambda: len(lines_of(state)) == 3)
+        stop(process)
+    found = {line["text"]: line for line in lines_of(state)}
+    assert sorted(found) == sorted(text.split()) == sorted(rows_of(state))
+    for name, line in found.items():
+        reason = f"1 of {len(name)} digits cannot be told: {name}" if "?" in name else None
+        assert line["suspect"] == reason
+        assert line["value"] == (None if reason else name)
+    command = "import sys; from digitcam.edge.cli.readings import main; sys.exit(main())"
+    listed = subprocess.run(
+        [sys.executable, "-c", command, state / "readings.db", "--suspect", "--format", "json"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    (row,) = map(json.loads, listed.stdout.splitlines())
+    assert row == next(line for line in found.values() if line["suspect"])
+    assert [digit["digit"] for digit in row["digits"]].count(None) == 1
+
+
 def test_readings_on_stdout(pictures: Path, rows: tuple[str, ...], tmp_path: Path) -> None:
     """Without any settings file readings are JSON Lines on stdout, and talk is on stderr."""
     path = write_settings(tmp_path / "x.toml", f"replay:{pictures}", tmp_path, '"stdout"')

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -13,14 +14,19 @@ from digitcam.edge.stabilize import MAX_PLACES, Stabilizer
 
 FRAME_S = 0.1
 SETTINGS = StabilizeSettings(agree=4, of=5, min_stable_s=0.3, gone_after_s=1.0)
+RULES = PlausibilitySettings(max_step=10, max_digits=4, accept_after_s=5)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def line(text: str, x: int = 100, y: int = 50, confidence: float = 0.9) -> Line:
-    """Return a line of digits of 20 x 40 px from a place on."""
+    """Return a line of digits of 20 x 40 px from a place on, `?` for what cannot be told."""
+    places = [Box(x + 25 * i, y, 20, 40) for i in range(len(text))]
     return Line(
         tuple(
-            Digit(int(sign), confidence, Box(x + 25 * i, y, 20, 40)) for i, sign in enumerate(text)
+            Digit(None, 0.51, box, ((3, 0.51), (8, 0.4)))
+            if sign == "?"
+            else Digit(int(sign), confidence, box)
+            for sign, box in zip(text, places, strict=True)
         )
     )
 
@@ -205,9 +211,136 @@ def test_a_doubtful_line_is_not_published() -> None:
     assert film.show(line("42", confidence=0.9), times=20) == ["42"]
 
 
-# --- plausibility ----------------------------------------------------------------------------
+# --- what cannot be told ---------------------------------------------------------------------
 
-RULES = PlausibilitySettings(max_step=10, max_digits=4, accept_after_s=5)
+
+def test_what_is_never_told_is_published_once_as_suspect() -> None:
+    """A number with `?` has no value, however long it stays, and a reason."""
+    film = Film()
+    assert film.show("13?45", times=3) == []
+    assert film.show("13?45", times=300) == ["13?45"]
+    found = film.published[0]
+    assert (found.value, found.suspect) == (None, "1 of 5 digits cannot be told: 13?45")
+    assert (found.agreed, found.confidence) == ((4, 4), pytest.approx(0.51))
+    assert found.line.digits[2].likeliest == ((3, 0.51), (8, 0.4))
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 50])
+def test_what_comes_and_goes_speaks_not_against_a_number(frames: int) -> None:
+    """Frames that leave a digit open are not counted, and four of those that tell it publish.
+
+    Where four of five leave it open, that is published first.
+    """
+    film = Film()
+    for _ in range(3):
+        assert film.show("13745") == []
+        film.show("13?45", times=frames)
+    assert film.show("13745") == ["13745"]
+    found = film.published[-1]
+    assert (found.value, found.suspect, found.agreed) == ("13745", None, (4, 4))
+    assert found.line.is_whole
+    assert [each.text for each in film.published[:-1]] == ["13?45"] * (frames > 1)
+    before = len(film.published)
+    film.show("13?45", times=30)
+    film.show("13745", times=30)
+    assert len(film.published) == before
+
+
+def test_one_misread_frame_among_open_ones_is_no_value() -> None:
+    """What leaves a digit open supports no reading that one frame made."""
+    film = Film()
+    film.show("13?45", times=20)
+    film.show("13845")
+    assert film.show("13?45", times=100) == []
+    assert [each.text for each in film.published] == ["13?45"]
+
+
+def test_open_digits_that_wander_are_one_reading() -> None:
+    """Whichever digit a frame leaves open, the number is published once, as it was last."""
+    film = Film()
+    for _ in range(20):
+        for text in ("13?45", "1?745", "137??"):
+            film.show(text)
+    assert len(film.published) == 1
+    assert film.published[0].value is None
+
+
+def test_what_is_told_later_is_published() -> None:
+    """A whole number after a suspect reading of it is accepted as soon as frames agree."""
+    film = Film()
+    assert film.show("13?45", times=20) == ["13?45"]
+    assert film.show("13745", times=4) == ["13745"]
+    assert (film.published[-1].value, film.published[-1].suspect) == ("13745", None)
+
+
+def test_an_open_frame_is_no_obstacle_when_the_time_comes() -> None:
+    """What was told by enough frames is published though the last one leaves a digit open."""
+    film = Film(StabilizeSettings(agree=4, of=5, min_stable_s=1))
+    assert film.show("13745", times=4) == []
+    assert film.show("13?45", times=8) == ["13745"]
+
+
+def test_another_number_with_an_open_digit_is_published() -> None:
+    """What contradicts the number before is new, keeps its value, and makes it new again."""
+    film = Film()
+    film.show("13745", times=10)
+    assert film.show("13?46", times=10) == ["13?46"]
+    found = film.published[-1]
+    assert (found.value, found.suspect) == ("13745", "1 of 5 digits cannot be told: 13?46")
+    assert film.show("13745", times=10) == ["13745"]
+
+
+def test_contradicting_frames_end_an_agreement() -> None:
+    """Three frames of a number do not wait through another one for a fourth."""
+    film = Film()
+    film.show("13745", times=3)
+    film.show("13?46", times=50)
+    assert film.show("13745") == []
+
+
+def test_a_suspect_reading_that_is_missed_for_a_moment_is_not_repeated() -> None:
+    """It is remembered as others are until it is gone."""
+    film = Film()
+    assert film.show("1?", times=200) == ["1?"]
+    assert film.show(times=8) == []
+    assert film.show("1?", times=50) == []
+    film.show(times=20)
+    assert film.show("1?", times=200) == ["1?"]
+
+
+def test_a_page_that_is_pushed_may_be_read_worse() -> None:
+    """A line with an open digit at another place is the one that was published before."""
+    film = Film()
+    film.show(line("12345"), times=10)
+    assert film.show(line("12?45", y=300)) == []
+    assert film.show(line("12345", y=300), times=20) == []
+
+
+def test_ones_with_an_open_digit_wait_as_ones_do() -> None:
+    """A stroke beside what cannot be told may be an edge too."""
+    film = Film()
+    assert film.show("1?", times=round(SETTINGS.ones_stable_s / FRAME_S) - 1) == []
+    assert film.show("1?", times=3) == ["1?"]
+
+
+def test_the_told_digits_of_an_open_line_must_be_certain() -> None:
+    """A line of doubtful digits is not published because one is more doubtful still."""
+    film = Film()
+    assert film.show(line("4?", confidence=0.55), times=50) == []
+    assert film.show(line("4?", confidence=0.65), times=20) == ["4?"]
+
+
+def test_open_frames_do_not_accept_a_jump() -> None:
+    """What is suspect by its step is accepted when it is still told after accept_after_s."""
+    film = Film(plausibility=RULES)
+    film.show("1234", times=10)
+    assert film.show("5000", times=10) == ["5000"]
+    assert film.show("50?0", times=100) == []
+    assert film.show("5000") == ["5000"]
+    assert film.published[-1].value == "5000"
+
+
+# --- plausibility ----------------------------------------------------------------------------
 
 
 def test_a_suspect_reading_keeps_the_accepted_value() -> None:
@@ -264,16 +397,34 @@ def test_a_line_that_was_gone_is_remembered() -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 99999), max_size=8), st.integers(0, 9999), st.integers(0, 500))
-def test_no_history_locks_a_right_number_out(history: list[int], right: int, step: int) -> None:
-    """Whatever was read before, a number that stays is accepted within accept_after_s."""
+@given(
+    st.lists(st.from_regex(r"[0-9?]{0,4}[0-9]", fullmatch=True), max_size=8),
+    st.integers(0, 9999),
+    st.integers(0, 500),
+)
+def test_no_history_locks_a_right_number_out(history: list[str], right: int, step: int) -> None:
+    """Whatever was read or left open before, a number that stays is accepted in accept_after_s."""
     rules = PlausibilitySettings(max_step=step, max_digits=4, accept_after_s=5)
     film = Film(replace(SETTINGS, ones_stable_s=0), rules)
-    for number in history:
-        film.show(str(number), times=6)
+    for text in history:
+        film.show(text, times=6)
     film.show(str(right), times=6 + round(rules.accept_after_s / FRAME_S))
     last = film.published[-1]
     assert (last.text, last.value, last.suspect) == (str(right), str(right), None)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["13745", "13?45", "1?7?5", "13?46", "?3845", ""]), max_size=60))
+def test_no_value_has_an_open_digit(shown: list[str]) -> None:
+    """Whatever comes and goes, values are whole, `?` is suspect, and nothing is said twice."""
+    film = Film()
+    for text in shown:
+        film.show(*[text] if text else [])
+    for found in film.published:
+        assert found.value in (None, "13745")
+        assert (found.suspect is None) == (found.text == found.value == "13745")
+    texts = [each.text for each in film.published]
+    assert all(a != b for a, b in pairwise(texts))
 
 
 def test_places_are_bounded() -> None:

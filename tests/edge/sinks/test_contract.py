@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,9 +39,16 @@ def test_what_is_written_arrives_in_order(case: Any, make: Make) -> None:
     assert ids(case.found()) == [3, 1, 2, 7]
 
 
-def test_all_is_told_of_a_reading(case: Any, make: Make) -> None:
-    """Text, accepted value, reason, source and model arrive as they were."""
-    reading = make(5, "0123", value="0120", suspect="max_step: 3 from 0120")
+@pytest.mark.parametrize(
+    ("text", "suspect"),
+    [
+        ("0123", "max_step: 3 from 0120"),
+        ("0?23", "1 of 4 digits cannot be told: 0?23"),
+    ],
+)
+def test_all_is_told_of_a_reading(case: Any, make: Make, text: str, suspect: str) -> None:
+    """Text, accepted value, reason, digits, source and model arrive as they were."""
+    reading = make(5, text, value="0120", suspect=suspect)
     case.sink.open()
     case.sink.write([reading])
     case.sink.close()
@@ -48,6 +56,10 @@ def test_all_is_told_of_a_reading(case: Any, make: Make) -> None:
     for name in ("id", "text", "value", "suspect", "source", "model"):
         assert found[name] == getattr(reading, name)
     assert float(found["confidence"]) == reading.confidence
+    digits = found["digits"]
+    assert (json.loads(digits) if isinstance(digits, str) else digits) == reading.as_dict()[
+        "digits"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -92,6 +92,19 @@ def test_a_suspect_reading_is_a_warning(journal: Any, make: Make) -> None:
     assert "DIGITCAM_VALUE" not in entry
 
 
+def test_what_cannot_be_told_is_a_warning(journal: Any, make: Make) -> None:
+    """The message shows the number with `?` and says why, beside the last accepted value."""
+    why = "1 of 2 digits cannot be told: 1?"
+    sink = JournalSink(str(journal.path))
+    sink.open()
+    sink.write([make(1, "1?", value="12", suspect=why, confidence=0.51)])
+    sink.close()
+    journal.stop()
+    (entry,) = journal.entries
+    assert entry["MESSAGE"] == f"1? (0.51), suspect: {why}".encode()
+    assert (entry["PRIORITY"], entry["DIGITCAM_VALUE"]) == (b"4", b"12")
+
+
 def test_the_message_id_is_one() -> None:
     """The id is 128 bits in the form that journalctl takes: lower case, no dashes, version 4."""
     assert uuid.UUID(MESSAGE_ID).hex == MESSAGE_ID
