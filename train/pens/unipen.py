@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .curves import settled
 from .hand import Hand
+from .script import Shape, shape_of
 from .stroke_hand import StrokeHand
-from .strokes import Points, StrokePack, load_strokes
+from .strokes import StrokePack, load_strokes
 
+NUMBERS = "strokes/unipen_strings.npz"
 FILES = ("strokes/unipen_digits.npz", "strokes/unipen_letters.npz")
 
 
@@ -29,7 +30,7 @@ def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
         DataError: a file is missing or damaged.
 
     """
-    ways: defaultdict[str, defaultdict[str, list[Callable[[], list[Points]]]]] = defaultdict(
+    ways: defaultdict[str, defaultdict[str, list[Callable[[], Shape]]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for file in FILES:
@@ -37,12 +38,29 @@ def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
         samples = _Samples(pack, {})
         names = pack.writers[pack.writer].tolist()
         for index, (writer, label) in enumerate(zip(names, pack.label.tolist(), strict=True)):
-            ways[writer][label].append(partial(samples.strokes, index))
+            ways[writer][label].append(partial(samples.shape, index))
     return [
         StrokeHand(f"unipen:{writer.replace('/', ':')}", source_of(writer), dict(of_writer))
         for writer, of_writer in ways.items()
         if source_of(writer) not in without
     ]
+
+
+def load_numbers(folder: Path, without: Collection[str] = ()) -> tuple[StrokePack, list[int]]:
+    """Load the recorded numbers, and which of them are by contributors that aren't left out.
+
+    Args:
+        folder: Holds ``strokes/unipen_strings.npz``.
+        without: Contributors to leave out, such as ``unipen:apd``, or ``unipen`` for all.
+
+    Raises:
+        DataError: the file is missing or damaged.
+
+    """
+    pack = load_strokes(folder / NUMBERS)
+    sources = [source_of(writer) for writer in pack.writers[pack.writer].tolist()]
+    barred = set(sources) if "unipen" in without else set(without)
+    return pack, [index for index, source in enumerate(sources) if source not in barred]
 
 
 def source_of(writer: str) -> str:
@@ -52,12 +70,13 @@ def source_of(writer: str) -> str:
 
 @dataclass(frozen=True)
 class _Samples:
-    """Samples without the tablet's raster, each settled when it is first written."""
+    """Samples, each given its shape when it is first written."""
 
     pack: StrokePack
-    known: dict[int, list[Points]]
+    known: dict[int, Shape]
 
-    def strokes(self, index: int) -> list[Points]:
+    def shape(self, index: int) -> Shape:
         if index not in self.known:
-            self.known[index] = settled(self.pack.strokes_of(index))
+            strokes = self.pack.strokes_of(index)
+            self.known[index] = shape_of(strokes, str(self.pack.label[index]))
         return self.known[index]
