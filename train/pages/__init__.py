@@ -1,0 +1,1 @@
+"""Photographs of pages whose every ink pixel is known."""
