@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 
-from ..handwriting import variant_curves
+from ..handwriting import variant_count, variant_curves
+from .script import Shape, shape_of
 from .stroke_hand import StrokeHand
 from .strokes import Points
 
@@ -52,18 +52,18 @@ SIGNS: dict[str, list[Points]] = {
 """Strokes of signs, in any unit, y down; `place` says how high they are and where."""
 
 
+@cache
 def drawn_hand() -> StrokeHand:
     """Return the hand that writes the digits of `handwriting` and common signs."""
-    ways: dict[str, list[Callable[[], list[Points]]]] = {
-        str(digit): [
-            partial(_curves, digit, number) for number in range(len(variant_curves(digit)))
-        ]
+    ways = {
+        str(digit): [cache(partial(_drawn, digit, k)) for k in range(variant_count(digit))]
         for digit in range(10)
     }
     for sign, strokes in SIGNS.items():
-        ways[sign] = [partial(list, strokes)]
+        ways[sign] = [cache(partial(shape_of, strokes, sign))]
     return StrokeHand("drawn", "drawn", ways)
 
 
-def _curves(digit: int, variant: int) -> list[Points]:
-    return [curve.astype(np.float32) for curve in variant_curves(digit)[variant]]
+def _drawn(digit: int, variant: int) -> Shape:
+    curves = [curve.astype(np.float32) for curve in variant_curves(digit)[variant]]
+    return shape_of(curves, str(digit))

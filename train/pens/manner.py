@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-
-from .strokes import Points
 
 
 @dataclass(frozen=True)
@@ -22,31 +19,21 @@ class Manner:
     aspect: float = 1.0
     """Breadth by height, times what was recorded."""
     wobble: float = 0.0
-    """Bend of each character as a fraction of its height."""
+    """Bend of each character as a fraction of a digit's height."""
     stray: float = 0.0
     """Standard deviation of slant, turn, and log of aspect from one character to the next."""
     size_stray: float = 0.0
     """Standard deviation of the log of a character's size."""
 
-    def pose(self, rng: np.random.Generator) -> NDArray[np.float32]:
-        """Draw the pose of one character: (2, 2), applied to (x, y) with y down."""
-        slant, turn, breadth = (rng.standard_normal(3) * self.stray).tolist()
-        slant, turn = self.slant + slant, self.turn + 0.5 * turn
-        aspect = self.aspect * np.exp(breadth)
-        return np.array([[aspect, -slant - turn], [turn * aspect, 1.0]], np.float32)
-
-    def moved(self, strokes: Sequence[Points], rng: np.random.Generator) -> list[Points]:
-        """Return the strokes, (k, 2) each in any unit, as this manner would write them once."""
-        points = np.concatenate(strokes)
-        if self.wobble:
-            low = points.min(axis=0)
-            tall = max(float(points[:, 1].max() - low[1]), 1.0)
-            frequency = rng.uniform(2.0, 6.0, (2, 2)).astype(np.float32) / tall
-            phase = rng.uniform(0, 2 * np.pi, 2).astype(np.float32)
-            points = points + np.float32(self.wobble * tall) * np.sin(points @ frequency + phase)
-        points = points @ self.pose(rng).T
-        ends = np.cumsum([len(stroke) for stroke in strokes]).tolist()
-        return [points[a:b] for a, b in zip([0, *ends], ends, strict=False)]
+    def poses(self, count: int, rng: np.random.Generator) -> NDArray[np.float32]:
+        """Draw the poses of characters: (count, 2, 2), each applied to (x, y) with y down."""
+        strays = rng.standard_normal((3, count), np.float32) * np.float32(self.stray)
+        slant, turn = self.slant + strays[0], self.turn + 0.5 * strays[1]
+        aspect = self.aspect * np.exp(strays[2])
+        poses = np.empty((count, 2, 2), np.float32)
+        poses[:, 0, 0], poses[:, 0, 1] = aspect, -slant - turn
+        poses[:, 1, 0], poses[:, 1, 1] = turn * aspect, 1.0
+        return poses
 
 
 STEADY = Manner()
@@ -55,11 +42,13 @@ STEADY = Manner()
 
 def random_manner(rng: np.random.Generator) -> Manner:
     """Draw a manner as writers differ in it."""
+    slant, turn, aspect = rng.standard_normal(3).tolist()
+    wobble, stray, size_stray = rng.random(3).tolist()
     return Manner(
-        slant=float(rng.normal(0.03, 0.12)),
-        turn=float(rng.normal(0, 0.04)),
-        aspect=float(np.exp(rng.normal(0, 0.12))),
-        wobble=float(rng.uniform(0, 0.03)),
-        stray=float(rng.uniform(0.01, 0.06)),
-        size_stray=float(rng.uniform(0.01, 0.08)),
+        slant=0.03 + 0.12 * slant,
+        turn=0.04 * turn,
+        aspect=float(np.exp(0.12 * aspect)),
+        wobble=0.03 * wobble,
+        stray=0.01 + 0.05 * stray,
+        size_stray=0.01 + 0.07 * size_stray,
     )

@@ -51,7 +51,7 @@ class PictureHand:
         ways = self.pictures[character]
         picture = ways[int(rng.integers(len(ways)))]()
         scale = height_px / picture.unit
-        ink, middle = field_ink(picture.field, scale, manner.pose(rng), height_px, pen, rng)
+        ink, middle = field_ink(picture.field, scale, manner.poses(1, rng)[0], height_px, pen, rng)
         rise = picture.lift * height_px - (ink.shape[0] - 0.5 - middle)
         return Glyph(ink, rise, ink.shape[1] + picture.bearing * height_px)
 

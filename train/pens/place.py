@@ -7,10 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-import numpy as np
-
-from .strokes import Points
-
 
 @dataclass(frozen=True)
 class Place:
@@ -22,24 +18,6 @@ class Place:
     """From the baseline up to the middle of the ink."""
     side: Literal["height", "breadth", "longer"] = "height"
     """Which side of the ink is `size` long."""
-
-    def scale(self, strokes: list[Points], height_px: float, width_px: float) -> float:
-        """Return how many px a unit of the strokes is, so that their ink has this size.
-
-        Args:
-            strokes: (k, 2) each, in any unit.
-            height_px: Height of a digit, px.
-            width_px: Width of the pen, px.
-        """
-        points = np.concatenate(strokes)
-        wide, tall = np.ptp(points, axis=0).tolist()
-        side = {"height": tall, "breadth": wide, "longer": max(wide, tall)}[self.side]
-        # What is recorded as high may be nearly flat, a 1 that fell over: it isn't blown up.
-        side = max(side, 0.4 * max(wide, tall))
-        if side < 1e-6:
-            return 0.0
-        aim = self.size * height_px
-        return float(max(aim - width_px, 0.3 * aim) / side)
 
 
 def _between(top: float, bottom: float) -> Place:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from .hand import Glyph
-from .ink import ink_strokes
+from .ink import ink_of
 from .manner import STEADY, Manner
 from .pen import Pen
-from .place import place_of
-from .strokes import Points
+from .script import Script, Shape
 
-Ways = Sequence[Callable[[], list[Points]]]
-"""Ways of writing one character; each returns its strokes, (k, 2), y down, in any unit."""
 BEARING = 0.16
 """Free space beside a character that counts as its own, in heights."""
 
@@ -26,12 +24,18 @@ class StrokeHand:
 
     name: str
     source: str
-    ways: Mapping[str, Ways]
+    ways: Mapping[str, Sequence[Callable[[], Shape]]]
+    """Ways of writing each character."""
 
     @property
     def characters(self) -> frozenset[str]:
         """What it can write."""
         return frozenset(self.ways)
+
+    def shape(self, character: str, rng: np.random.Generator) -> Shape:
+        """Return one of the ways of writing a character."""
+        ways = self.ways[character]
+        return ways[int(rng.random() * len(ways))]()
 
     def glyph(
         self,
@@ -42,16 +46,48 @@ class StrokeHand:
         manner: Manner = STEADY,
     ) -> Glyph:
         """Write one character, see `Hand`."""
-        ways = self.ways[character]
-        strokes = ways[int(rng.integers(len(ways)))]()
-        if manner is not STEADY:
-            strokes = manner.moved(strokes, rng)
-        place = place_of(character)
-        scale = place.scale(strokes, height_px, pen.width * height_px)
-        points = np.concatenate(strokes)
-        middle = (points.min(axis=0) + points.max(axis=0)) / 2
-        shift = -middle * scale - np.array([0, place.middle * height_px], np.float32)
-        placed = [stroke * np.float32(scale) + shift.astype(np.float32) for stroke in strokes]
-        inked = ink_strokes(placed, height_px, pen, rng)
+        script = laid_out([self.shape(character, rng)], [height_px], pen.width, manner, rng)
+        inked = ink_of(script, height_px, pen, rng)
         tall, wide = inked.ink.shape
         return Glyph(inked.ink, -float(inked.y + tall), wide + BEARING * height_px)
+
+
+def laid_out(
+    shapes: Sequence[Shape],
+    heights_px: Sequence[float],
+    width: float,
+    manner: Manner,
+    rng: np.random.Generator,
+) -> Script:
+    """Pose characters, all in one place: their middles at column 0, their baselines at row 0.
+
+    Args:
+        shapes: The characters.
+        heights_px: Height of a digit for each of them, px.
+        width: Of the pen, as a fraction of the height; strokes end half of it inside the ink.
+        manner: Slant, turn, breadth and tremor.
+        rng: Source of how far each character strays.
+    """
+    points = np.concatenate([shape.points for shape in shapes])
+    bounds = np.cumsum([0, *(len(shape.points) for shape in shapes)]).tolist()
+    if manner.wobble:
+        frequency = rng.uniform(2.0, 6.0, (2, 2)).astype(np.float32)
+        phase = rng.random((len(shapes), 2), np.float32) * np.float32(2 * np.pi)
+        waves = points @ frequency + np.repeat(phase, np.diff(bounds), axis=0)
+        points += np.float32(manner.wobble) * np.sin(waves)
+    poses = manner.poses(len(shapes), rng)
+    for shape, pose, height, (start, end) in zip(
+        shapes, poses, heights_px, pairwise(bounds), strict=True
+    ):
+        # The pen is as wide at the foot as at the head, so the middle stays where it is.
+        inner = max(1 - width / shape.size, 0.3)
+        shift = np.array([0, -shape.middle * height * (1 - inner)], np.float32)
+        turned = pose.T * np.float32(height * inner)
+        points[start:end] = points[start:end] @ turned + shift
+    ends: list[int] = []
+    owners: list[int] = []
+    for number, shape in enumerate(shapes, 1):
+        start = ends[-1] if ends else 0
+        ends += [start + end for end in shape.ends]
+        owners += [number] * len(shape.ends)
+    return Script(points, tuple(ends), tuple(owners))

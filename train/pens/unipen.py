@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from .curves import settled
 from .hand import Hand
+from .script import Shape, shape_of
 from .stroke_hand import StrokeHand
-from .strokes import Points, StrokePack, load_strokes
+from .strokes import StrokePack, load_strokes
 
 FILES = ("strokes/unipen_digits.npz", "strokes/unipen_letters.npz")
 
@@ -29,7 +29,7 @@ def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
         DataError: a file is missing or damaged.
 
     """
-    ways: defaultdict[str, defaultdict[str, list[Callable[[], list[Points]]]]] = defaultdict(
+    ways: defaultdict[str, defaultdict[str, list[Callable[[], Shape]]]] = defaultdict(
         lambda: defaultdict(list)
     )
     for file in FILES:
@@ -37,7 +37,7 @@ def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
         samples = _Samples(pack, {})
         names = pack.writers[pack.writer].tolist()
         for index, (writer, label) in enumerate(zip(names, pack.label.tolist(), strict=True)):
-            ways[writer][label].append(partial(samples.strokes, index))
+            ways[writer][label].append(partial(samples.shape, index))
     return [
         StrokeHand(f"unipen:{writer.replace('/', ':')}", source_of(writer), dict(of_writer))
         for writer, of_writer in ways.items()
@@ -52,12 +52,13 @@ def source_of(writer: str) -> str:
 
 @dataclass(frozen=True)
 class _Samples:
-    """Samples without the tablet's raster, each settled when it is first written."""
+    """Samples, each given its shape when it is first written."""
 
     pack: StrokePack
-    known: dict[int, list[Points]]
+    known: dict[int, Shape]
 
-    def strokes(self, index: int) -> list[Points]:
+    def shape(self, index: int) -> Shape:
         if index not in self.known:
-            self.known[index] = settled(self.pack.strokes_of(index))
+            strokes = self.pack.strokes_of(index)
+            self.known[index] = shape_of(strokes, str(self.pack.label[index]))
         return self.known[index]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
 import cv2
 import numpy as np
@@ -16,12 +15,14 @@ from .curves import settled
 from .drawn import drawn_hand
 from .groups import strokes_by_digit
 from .hand import Hand
-from .ink import Inked, ink_strokes
+from .ink import Inked, draw_script, owned_by
 from .manner import random_manner
 from .pen import Pen
-from .spacing import nearest, profile_of, random_spacing
+from .script import Script, script_of
+from .spacing import outline_of_planes, outline_of_script, random_spacing
+from .stroke_hand import StrokeHand, laid_out
 from .strokes import StrokePack
-from .texture import LEAST, Plane, textured
+from .texture import Plane, textured, tight
 
 MAX_CHARACTERS = 255
 """What a uint8 tells apart."""
@@ -73,32 +74,33 @@ def write(
 
     """
     characters = _checked(text)
-    writers = {character: _writer(character, hand, fallback) for character in characters}
+    writers = [_writer(character, hand, fallback) for character in characters]
     manner = random_manner(rng)
-    space = random_spacing(rng, pen.width, spacing)
+    gaps = random_spacing(rng, pen.width, spacing).gaps(text, rng)
+    sizes = np.exp(manner.size_stray * rng.standard_normal(len(characters))) * height_px
+    strokes = [writer for writer in writers if isinstance(writer, StrokeHand)]
+    if len(strokes) == len(writers):
+        shapes = [w.shape(c, rng) for w, c in zip(strokes, characters, strict=True)]
+        script = laid_out(shapes, sizes.tolist(), pen.width, manner, rng)
+        outline = outline_of_script(script, height_px, pen.width * height_px)
+        columns = outline.columns(gaps, height_px)
+        shift = np.array([columns, _baselines(columns, height_px, rng)], np.float32).T
+        script = _shifted(script, shift)
+        return _inked(script, characters, text, 0.0, pen, height_px, rng)
     even = _even(pen)
-    baselines = _Baseline.random(rng, height_px)
-    pieces: list[Inked] = []
-    before, pending, left, right = None, 0.0, 0.0, 0.0
-    for character in text:
-        if character == " ":
-            pending += space.word * float(rng.uniform(0.8, 1.25))
-            continue
-        size = height_px * float(np.exp(manner.size_stray * rng.standard_normal()))
-        glyph = writers[character].glyph(character, size, even, rng, manner)
-        tall, wide = glyph.ink.shape
-        profile = profile_of(glyph.ink, -glyph.rise - tall, height_px)
-        x = 0.0
-        if before is not None:
-            gap = (space.gap(rng) + pending) * height_px
-            touching = nearest(before, profile)
-            x = left + (touching if touching is not None else right - left) + gap
-            # No character slips under the arm of the one before it, or passes it.
-            x = max(x, right - 0.45 * height_px, left + 0.3 * (right - left))
-        y = round(baselines.at(x, rng) - glyph.rise) - tall
-        pieces.append(Inked(glyph.ink, round(x), y))
-        before, pending, left, right = profile, 0.0, x, x + wide
-    return _composed(pieces, characters, text, 0.0, pen, height_px, rng)
+    glyphs = [
+        writer.glyph(character, size, even, rng, manner)
+        for writer, character, size in zip(writers, characters, sizes.tolist(), strict=True)
+    ]
+    planes = [glyph.ink for glyph in glyphs]
+    tops = [-glyph.rise - glyph.ink.shape[0] for glyph in glyphs]
+    columns = outline_of_planes(planes, tops, height_px).columns(gaps, height_px)
+    rows = _baselines(columns, height_px, rng)
+    pieces = [
+        Inked(plane, round(x), round(top + y))
+        for plane, top, x, y in zip(planes, tops, columns, rows, strict=True)
+    ]
+    return _composed(pieces, characters, text, pen, height_px, rng)
 
 
 def string_writing(
@@ -122,17 +124,16 @@ def string_writing(
     groups = strokes_by_digit(strokes, len(text))
     if groups is None:
         return None
-    manner = replace(random_manner(rng), wobble=0.0, stray=0.0)
-    strokes = manner.moved(strokes, rng)
-    digits = [np.concatenate([strokes[i] for i in group]) for group in groups]
-    tall = float(np.median([np.ptp(digit[:, 1]) for digit in digits]))
+    owners = [number for number, group in enumerate(groups, 1) for _ in group]
+    script = script_of([strokes[i] for group in groups for i in group], owners)
+    points = script.points @ random_manner(rng).poses(1, rng)[0].T
+    starts = script.starts()
+    bottoms = np.maximum.reduceat(points[:, 1], starts)
+    tall = float(np.median(bottoms - np.minimum.reduceat(points[:, 1], starts)))
     scale = np.float32(max(height_px * (1 - pen.width), 1.0) / max(tall, 1.0))
-    bottom = float(np.median([digit[:, 1].max() for digit in digits]))
-    even = _even(pen)
-    pieces = [
-        ink_strokes([strokes[i] * scale for i in group], height_px, even, rng) for group in groups
-    ]
-    return _composed(pieces, tuple(text), text, bottom * float(scale), pen, height_px, rng)
+    script = Script(points * scale, script.ends, script.owners)
+    baseline = float(np.median(bottoms) * scale) + pen.width * height_px / 2
+    return _inked(script, tuple(text), text, baseline, pen, height_px, rng)
 
 
 def _checked(text: str) -> tuple[str, ...]:
@@ -142,13 +143,8 @@ def _checked(text: str) -> tuple[str, ...]:
     return characters
 
 
-@cache
-def _signs() -> Hand:
-    return drawn_hand()
-
-
 def _writer(character: str, hand: Hand, fallback: Hand | None) -> Hand:
-    for writer in (hand, fallback, _signs()):
+    for writer in (hand, fallback, drawn_hand()):
         if writer is not None and character in writer.characters:
             return writer
     raise ValueError(
@@ -158,32 +154,26 @@ def _writer(character: str, hand: Hand, fallback: Hand | None) -> Hand:
 
 def _even(pen: Pen) -> Pen:
     """Return the pen without what is laid over the whole writing at once."""
-    return replace(pen, grain=0.0, flow=0.0, skips=0.0, opacity=1.0)
+    return replace(pen, grain=0.0, flow=0.0, skips=0.0, opacity=1.0, softness=0.0)
 
 
-@dataclass
-class _Baseline:
-    """Where a writer's baseline wanders; rows, 0 at its start."""
-
-    height_px: float
-    slope: float
-    walk: float
-    shake: float
-    wandered: float = 0.0
-
-    @classmethod
-    def random(cls, rng: np.random.Generator, height_px: float) -> _Baseline:
-        slope = 0.025 * float(rng.standard_normal())
-        return cls(height_px, slope, 0.035 * float(rng.random()), 0.09 * float(rng.random()))
-
-    def at(self, x: float, rng: np.random.Generator) -> float:
-        self.wandered += self.walk * float(rng.standard_normal())
-        shaken = self.wandered + self.shake * float(rng.standard_normal())
-        return self.slope * x + shaken * self.height_px
+def _baselines(columns: list[float], height_px: float, rng: np.random.Generator) -> list[float]:
+    """Return the row of each character's baseline: it climbs, wanders and shakes."""
+    slope = 0.025 * rng.standard_normal()
+    walk, shake = 0.035 * rng.random(), 0.09 * rng.random()
+    steps, shakes = rng.standard_normal((2, len(columns)))
+    stray = walk * np.cumsum(steps) + shake * shakes
+    rows: list[float] = (slope * np.array(columns) + stray * height_px).tolist()
+    return rows
 
 
-def _composed(
-    pieces: Sequence[Inked],
+def _shifted(script: Script, shift: NDArray[np.float32]) -> Script:
+    counts = np.diff(script.starts(), append=len(script.points))
+    return script.moved(np.repeat(shift, counts, axis=0))
+
+
+def _inked(
+    script: Script,
     characters: tuple[str, ...],
     text: str,
     baseline: float,
@@ -191,9 +181,59 @@ def _composed(
     height_px: float,
     rng: np.random.Generator,
 ) -> Writing:
-    left, top = min(piece.x for piece in pieces), min(piece.y for piece in pieces)
-    width = max(piece.x + piece.ink.shape[1] for piece in pieces) - left
-    height = max(piece.y + piece.ink.shape[0] for piece in pieces) - top
+    """Draw a whole writing at once."""
+    even, owner = draw_script(script, height_px, pen, rng, owned=True)
+    plane, x, y = tight(textured(even.ink, pen, height_px, rng))
+    tall, wide = plane.shape
+    owner = owned_by(owner[y : y + tall, x : x + wide], plane)
+    left, top = even.x + x, even.y + y
+    starts = script.starts()
+    reach = pen.width * height_px / 2
+    points = script.points - np.array([left, top], np.float32)
+    lows = np.rint(np.minimum.reduceat(points, starts) - reach + 1).astype(int).tolist()
+    highs = np.rint(np.maximum.reduceat(points, starts) + reach - 1).astype(int).tolist()
+    boxes = [
+        _own_box(owner, number, low, high)
+        for number, (low, high) in enumerate(zip(lows, highs, strict=True), 1)
+    ]
+    return Writing(plane, owner, characters, tuple(boxes), text, baseline - top)
+
+
+def _own_box(owner: Plane, number: int, low: list[int], high: list[int]) -> Box:
+    """Return the box around a character's own pixels and those that others took from it.
+
+    Args:
+        owner: (h, w).
+        number: Whose box.
+        low: Column and row of what is surely inside.
+        high: Column and row after it.
+    """
+    height, width = owner.shape
+    # What it owns lies within a few pixels of that.
+    x0, y0 = max(low[0] - 9, 0), max(low[1] - 9, 0)
+    part = cv2.inRange(owner[y0 : max(high[1] + 9, y0), x0 : max(high[0] + 9, x0)], number, number)  # type: ignore[call-overload]
+    x, y, wide, tall = cv2.boundingRect(part)
+    x, y = x + x0, y + y0
+    if not wide:
+        x, y, wide, tall = low[0], low[1], max(high[0] - low[0], 1), max(high[1] - low[1], 1)
+    x1, y1 = min(max(x + wide, high[0]), width), min(max(y + tall, high[1]), height)
+    x, y = max(min(x, low[0]), 0), max(min(y, low[1]), 0)
+    return Box(x, y, x1 - x, y1 - y)
+
+
+def _composed(
+    pieces: Sequence[Inked],
+    characters: tuple[str, ...],
+    text: str,
+    pen: Pen,
+    height_px: float,
+    rng: np.random.Generator,
+) -> Writing:
+    """Lay planes of even ink over each other."""
+    pad = int(np.ceil(3 * pen.softness * pen.width * height_px))
+    left, top = min(piece.x for piece in pieces) - pad, min(piece.y for piece in pieces) - pad
+    width = max(piece.x + piece.ink.shape[1] for piece in pieces) - left + pad
+    height = max(piece.y + piece.ink.shape[0] for piece in pieces) - top + pad
     plane, owner = np.zeros((height, width), np.uint8), np.zeros((height, width), np.uint8)
     for number, piece in enumerate(pieces, 1):
         rows, columns = _slices(piece, left, top)
@@ -201,26 +241,25 @@ def _composed(
         # Where two meet, the rim of the later one doesn't take the middle of the other.
         owner[rows, columns][(piece.ink > 63) | (piece.ink > part)] = number
         cv2.max(part, piece.ink, part)
-    plane = _worn(plane, pen, height_px, rng)
-    owner[plane == 0] = 0
-    boxes = tuple(_box(plane, piece, left, top) for piece in pieces)
-    return Writing(plane, owner, characters, boxes, text, baseline - top)
-
-
-def _worn(plane: Plane, pen: Pen, height_px: float, rng: np.random.Generator) -> Plane:
-    worn = textured(plane, replace(pen, softness=0.0), height_px, rng)
-    return np.asarray(cv2.threshold(worn, LEAST - 1, 0, cv2.THRESH_TOZERO)[1], np.uint8)
+    plane, x, y = tight(textured(plane, pen, height_px, rng))
+    tall, wide = plane.shape
+    owner = owned_by(owner[y : y + tall, x : x + wide], plane)
+    boxes = tuple(_box(plane, piece, left + x, top + y) for piece in pieces)
+    return Writing(plane, owner, characters, boxes, text, -float(top + y))
 
 
 def _slices(piece: Inked, left: int, top: int) -> tuple[slice, slice]:
     height, width = piece.ink.shape
     x, y = piece.x - left, piece.y - top
-    return slice(y, y + height), slice(x, x + width)
+    return slice(max(y, 0), max(y + height, 0)), slice(max(x, 0), max(x + width, 0))
 
 
 def _box(plane: Plane, piece: Inked, left: int, top: int) -> Box:
     rows, columns = _slices(piece, left, top)
-    x, y, width, height = cv2.boundingRect(cv2.min(plane[rows, columns], piece.ink))
+    part = plane[rows, columns]
+    tall, wide = part.shape
+    own = piece.ink[rows.start - piece.y + top :, columns.start - piece.x + left :][:tall, :wide]
+    x, y, width, height = cv2.boundingRect(cv2.min(part, own))
     if not width:  # Nothing of it is left, as of a dot between grains.
-        return Box(columns.start, rows.start, piece.ink.shape[1], piece.ink.shape[0])
+        return Box(columns.start, rows.start, max(wide, 1), max(tall, 1))
     return Box(columns.start + x, rows.start + y, width, height)
