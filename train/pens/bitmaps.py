@@ -5,7 +5,8 @@ from __future__ import annotations
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,7 @@ from .place import place_of
 from .stroke_hand import BEARING
 from .texture import Plane
 
-WORKING_PX = 72
+WORKING_PX = 56
 """Longer side to which a small picture is enlarged before its edges are measured."""
 HAND_SIZE = 100
 """Pictures that make up one hand; whose they are isn't known."""
@@ -42,16 +43,23 @@ def bitmap_hand(name: str, source: str, images: Mapping[str, Sequence[Plane]]) -
         images: By character: (h, w) each, white ink on black, of any size.
     """
     pictures: dict[str, list[Callable[[], Picture]]] = {
-        character: [partial(_measured, image, character) for image in several]
+        character: [partial(_measured, _Image(image, character)) for image in several]
         for character, several in images.items()
         if several
     }
     return PictureHand(name, source, pictures)
 
 
-def _measured(image: Plane, character: str) -> Picture:
-    place = place_of(character)
-    field = field_of(enlarged(image))
+@dataclass(frozen=True, eq=False)
+class _Image:
+    pixels: Plane
+    character: str
+
+
+@lru_cache(maxsize=2048)  # A page or two are written with one hand's pictures.
+def _measured(image: _Image) -> Picture:
+    place = place_of(image.character)
+    field = field_of(enlarged(image.pixels))
     return picture(field, place.size, place.middle, BEARING)
 
 

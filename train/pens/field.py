@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
@@ -13,13 +14,15 @@ from .texture import Plane, textured, tight
 
 PAD = 6
 """Free border of a field, px."""
-_THINNEST = 0.36
-"""What is left of a stroke's width at least; thinner, it would break where it is thin already."""
+_THINNEST = 0.38
+"""What is left of a stroke's width at least."""
 _THICKEST = 0.65
 """What may be filled of the narrowest counter, the hole in a 6 or an 8."""
+_SPECK = 8
+"""A hole of fewer pixels is none."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Field:
     """How far each pixel is from the edge of the ink."""
 
@@ -27,8 +30,41 @@ class Field:
     """(h, w) px, positive inside the ink, with a border of `PAD` around it."""
     width: float
     """Mean width of the strokes, px."""
-    counter: float
-    """From the edge to the middle of the narrowest counter, px; infinite where there is none."""
+
+    @cached_property
+    def radius(self) -> NDArray[np.float32]:
+        """Half the width of the stroke that a pixel is in or beside, (h, w) px."""
+        reach = 2 * round(self.width / 2) + 1
+        disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+        deepest = cv2.dilate(np.maximum(self.distance, 0), disk)
+        return np.asarray(cv2.blur(deepest, (3, 3)), np.float32)
+
+    @cached_property
+    def counter(self) -> float:
+        """From the edge to the middle of the narrowest counter, px; infinite without one."""
+        outside = (self.distance <= 0).view(np.uint8)
+        number, labels, stats, _ = cv2.connectedComponentsWithStats(outside, connectivity=4)
+        depths = [
+            float(self.distance[labels == k].min())
+            for k in range(1, number)
+            if k != labels[0, 0] and stats[k, cv2.CC_STAT_AREA] > _SPECK
+        ]
+        return -max(depths, default=-np.inf)
+
+    def drawn_with(self, width: float) -> NDArray[np.float32]:
+        """Return the distances from the edge of strokes as wide as asked for, where that goes.
+
+        Thinner, each stroke keeps the same part of its width, so that none breaks where it is
+        thin already; thicker, all grow alike, as far as the counters stay open.
+
+        Args:
+            width: Of the strokes, px of the field.
+        """
+        if width < self.width:
+            lost = 1 - max(width / self.width, _THINNEST)
+            return np.asarray(self.distance - np.float32(lost) * self.radius, np.float32)
+        more = min((width - self.width) / 2, _THICKEST * self.counter, 0.5 * self.width + 3)
+        return np.asarray(self.distance + np.float32(more), np.float32)
 
 
 def field_of(ink: Plane, threshold: int = 127) -> Field:
@@ -45,18 +81,10 @@ def field_of(ink: Plane, threshold: int = 127) -> Field:
     )
     within = cv2.distanceTransform(inside, cv2.DIST_L2, 3)
     beyond = cv2.distanceTransform(255 - inside, cv2.DIST_L2, 3)
-    area = max(cv2.countNonZero(inside), 1)
     # Of an even stroke, the mean distance from the edge is a quarter of the width.
-    stroke = 4 * float(cv2.sumElems(within)[0]) / area
-    distance = cv2.GaussianBlur(within - beyond, (0, 0), 0.9)
-    return Field(np.asarray(distance, np.float32), stroke, _counter(inside, beyond))
-
-
-def _counter(inside: Plane, beyond: NDArray[np.float32] | cv2.typing.MatLike) -> float:
-    """Return the smallest counter's depth; specks don't count."""
-    number, labels, stats, _ = cv2.connectedComponentsWithStats(255 - inside, connectivity=4)
-    holes = [k for k in range(1, number) if k != labels[0, 0] and stats[k, cv2.CC_STAT_AREA] > 8]
-    return min((float(np.max(beyond, where=labels == k, initial=0)) for k in holes), default=np.inf)
+    stroke = 4 * cv2.mean(within, inside)[0]
+    distance = cv2.GaussianBlur(cv2.subtract(within, beyond), (0, 0), 0.9)
+    return Field(np.asarray(distance, np.float32), max(stroke, 1.0))
 
 
 def field_ink(
@@ -74,7 +102,7 @@ def field_ink(
         scale: Pixels of the outcome in one of the field's.
         pose: (2, 2), what the manner does to (x, y).
         height_px: Height of a digit, px.
-        pen: Its width is reached as far as strokes don't break and counters don't close.
+        pen: Its width is reached as far as `Field.drawn_with` goes.
         rng: Source of the texture.
 
     Returns:
@@ -82,29 +110,28 @@ def field_ink(
 
     """
     aim = pen.width * height_px / scale
-    more = float(np.clip((aim - field.width) / 2, -(1 - _THINNEST) * field.width / 2,
-                         min(_THICKEST * field.counter, 0.5 * field.width + 3)))  # fmt: skip
-    tall, wide = field.distance.shape
-    matrix = pose * scale
-    grown = (tall + 2 * max(more, 0), wide + 2 * max(more, 0))
-    size = np.abs(matrix[:, ::-1]) @ grown
-    width, height = int(size[0]) + 3, int(size[1]) + 3
-    middle = np.array([wide - 1, tall - 1]) / 2
-    shift = np.array([width - 1, height - 1]) / 2 - matrix @ middle
-    warp = np.column_stack([matrix, shift])
+    edges = field.drawn_with(aim)
+    tall, wide = edges.shape
+    grown = max(aim - field.width, 0.0)
+    (a, b), (c, d) = (pose * scale).tolist()
+    width = int(abs(a) * (wide + grown) + abs(b) * (tall + grown)) + 3
+    height = int(abs(c) * (wide + grown) + abs(d) * (tall + grown)) + 3
+    x, y = (wide - 1) / 2, (tall - 1) / 2
+    warp = np.array(
+        [[a, b, (width - 1) / 2 - a * x - b * y], [c, d, (height - 1) / 2 - c * x - d * y]]
+    )
     distance = cv2.warpAffine(
-        field.distance, warp, (width, height), flags=cv2.INTER_LINEAR,
+        edges, warp, (width, height), flags=cv2.INTER_LINEAR,
         borderMode=cv2.BORDER_CONSTANT, borderValue=(-50.0,),
     )  # fmt: skip
-    stroke_px = (field.width + 2 * more) * scale
-    # A stroke thinner than a pixel would come out too dark by as much as the ramp is wide.
-    pale = min(1.0, stroke_px / (0.5 + stroke_px / 2))
-    ramp = (distance + more) * scale
     if pen.crisp:
-        ink = np.where(ramp > 0, 255, 0).astype(np.uint8)
+        ink = np.where(distance > 0, 255, 0).astype(np.uint8)
     else:
-        ink = np.asarray(cv2.convertScaleAbs(np.clip(ramp + 0.5, 0, 1), alpha=255 * pale), np.uint8)
-    plane, _, y = tight(textured(ink, pen, height_px, rng))
+        stroke_px = max(aim, _THINNEST * field.width) * scale
+        # A stroke thinner than a pixel would come out too dark by as much as the ramp is wide.
+        full = 255 * min(1.0, stroke_px / (0.5 + stroke_px / 2))
+        ink = np.clip(distance * (full * scale) + full / 2, 0, full).astype(np.uint8)
+    plane, _, top = tight(textured(ink, pen, height_px, rng))
     if not plane.size:
         return np.full((1, 1), 64, np.uint8), 0.0
-    return plane, (height - 1) / 2 - y
+    return plane, (height - 1) / 2 - top
