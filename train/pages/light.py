@@ -133,8 +133,15 @@ def _shadow(shape: tuple[int, int], hard: bool, rng: np.random.Generator) -> Pla
     softness = (
         rng.uniform(0.3, 3) if hard and rng.random() < 0.5 else rng.uniform(3, 0.08 * side + 4)
     )
-    soft = np.asarray(cv2.GaussianBlur(shade, (0, 0), float(softness)), np.float32)
-    return soft * np.float32(1 / 255)
+    return _softened(shade, float(softness)).astype(np.float32) * np.float32(1 / 255)
+
+
+def _softened(shade: Gray, sigma_px: float) -> Gray:
+    """Blur; a wide Gaussian is nearly what two boxes make, in a tenth of the time."""
+    if sigma_px < 2:
+        return np.asarray(cv2.GaussianBlur(shade, (0, 0), sigma_px), np.uint8)
+    side = round(sigma_px * 6**0.5)
+    return np.asarray(cv2.blur(cv2.blur(shade, (side, side)), (side, side)), np.uint8)
 
 
 def _glare(coarse: tuple[int, int], shape: tuple[int, int], rng: np.random.Generator) -> Gray:

@@ -93,4 +93,4 @@ def _cut(shape: tuple[int, int], rng: np.random.Generator) -> NDArray[np.int8]:
 def _field() -> NDArray[np.int8]:
     """Draw the field that every grain is cut from: the same one in every process."""
     values = np.random.default_rng(7).standard_normal((_SIDE_PX, _SIDE_PX), np.float32)
-    return np.clip(np.rint(values * _LEVEL), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(values * _LEVEL), -127, 127), np.int8)

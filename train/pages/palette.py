@@ -65,7 +65,7 @@ def random_palette(rng: np.random.Generator, medium: Medium, strong_ruling: bool
     paper, dark = _paper(rng, medium)
     share = _contrast_share(rng, medium)
     first, second = (_ink(rng, paper, dark, each) for each in (share, max(share, rng.random())))
-    faint = rng.uniform(0.35, 1.0) if strong_ruling else rng.uniform(0.04, 0.3)
+    faint = rng.uniform(0.35, 1.0) if strong_ruling else rng.uniform(0.04, 0.3) * share**0.5
     return Palette(
         paper=_colour(paper),
         ink=first,
@@ -105,7 +105,7 @@ def _contrast_share(rng: np.random.Generator, medium: Medium) -> float:
     if medium in (Medium.SCREEN, Medium.NEGATIVE, Medium.WHITEBOARD):
         return float(rng.uniform(0.75, 1))
     return float(rng.choice([rng.uniform(0.05, 0.25), rng.uniform(0.25, 0.6), rng.uniform(0.6, 1)],
-                            p=[0.07, 0.23, 0.7]))  # fmt: skip
+                            p=[0.05, 0.2, 0.75]))  # fmt: skip
 
 
 def _ink(

@@ -98,8 +98,9 @@ def _print_through(scribe: Scribe, depth: float) -> None:
     pitch, x = size * rng.uniform(1.5, 2.2), int(rng.uniform(0, 0.2) * image.shape[1])
     count = max(int(image.shape[1] * 0.8 / (size * 4.4)), 1)
     operation = cv2.add if scribe.palette.light_on_dark else cv2.subtract
+    lines = [scribe.set(random_line(rng, count), size)[:, ::-1] for _ in range(3)]
     for k in range(min(int(image.shape[0] / pitch), 16)):
-        ink = np.ascontiguousarray(scribe.set(random_line(rng, count), size)[:, ::-1])
+        ink = np.ascontiguousarray(lines[int(rng.integers(3))])
         place = image[int(k * pitch) :, x:][: ink.shape[0], : ink.shape[1]]
         pale = cv2.convertScaleAbs(ink[: place.shape[0], : place.shape[1]], alpha=depth / 255)
         operation(place, cv2.merge([pale] * 3), place)

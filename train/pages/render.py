@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.frame import Box, enclosing_box
+from digitcam.edge.frame import Box
 from digitcam.edge.memory import keep_freed_memory
 from digitcam.train.pens.hand import Hand
 
@@ -16,7 +16,7 @@ from . import prose
 from .camera import expose, project, random_view
 from .layout import lay_out
 from .light import edge_shadow, lit
-from .page import Gray, Kind, Number, Page, PageCharacter
+from .page import Gray, Kind, Page
 from .palette import random_palette
 from .paper import FLAT, bare_sheet, damage
 from .plan import Addition, Camera, Content, Medium, PagePlan, Paper, random_plan, random_size
@@ -24,6 +24,7 @@ from .rulings import rule
 from .scribe import Scribe
 from .sheet import FIRST_KIND, Sheet
 from .texture import random_texture
+from .truth import tell
 
 SMALLEST_PX = 10.0
 """Height of the smallest digits, px."""
@@ -80,7 +81,11 @@ def render_page(
     image = _photographed(image, scribe)
     if plan.content is Content.CUT and size is None and plan.medium is not Medium.NEGATIVE:
         image, label = _cut(image, label, rng)
-    return _page(image, label, scribe, frozenset(textures))
+    kind, owner, characters, numbers = tell(label, sheet)
+    return Page(
+        image, kind, owner, characters, numbers, palette.light_on_dark, plan,
+        frozenset(textures), frozenset(scribe.faces),
+    )  # fmt: skip
 
 
 def _fill(scribe: Scribe) -> None:
@@ -172,65 +177,3 @@ def _cut(
     rows = slice(max(y - top, 0), y + height + bottom)
     columns = slice(max(x - left, 0), x + width + right)
     return np.ascontiguousarray(image[rows, columns]), np.ascontiguousarray(label[rows, columns])
-
-
-def _page(image: Gray, label: NDArray[np.uint16], scribe: Scribe, textures: frozenset[str]) -> Page:
-    """Say what is seen of what was written."""
-    sheet = scribe.sheet
-    boxes = _boxes(label, len(sheet.characters))
-    seen = [k for k, box in enumerate(boxes) if box is not None]
-    index_of = {k: place for place, k in enumerate(seen)}
-    members: dict[int, list[int]] = {}
-    for k in seen:
-        if sheet.characters[k].number >= 0:
-            members.setdefault(sheet.characters[k].number, []).append(k)
-    order = [number for number in sheet.reading_order() if number in members]
-    rank = {number: place for place, number in enumerate(order)}
-    characters = []
-    for k in seen:
-        written, box = sheet.characters[k], boxes[k]
-        assert box is not None  # noqa: S101 - for the type checker
-        number = rank.get(written.number, -1)
-        characters.append(PageCharacter(written.label, box, number, written.struck))
-    numbers = tuple(
-        Number(
-            "".join(sheet.characters[k].label for k in members[number]),
-            tuple(index_of[k] for k in members[number]),
-            enclosing_box([characters[index_of[k]].box for k in members[number]]),
-        )
-        for number in order
-    )
-    owner_of, kind_of = _tables(sheet, index_of)
-    return Page(
-        image, kind_of[label], owner_of[label], tuple(characters), numbers,
-        scribe.palette.light_on_dark, scribe.plan, textures, frozenset(scribe.faces),
-    )  # fmt: skip
-
-
-def _tables(sheet: Sheet, index_of: dict[int, int]) -> tuple[NDArray[np.uint16], NDArray[np.uint8]]:
-    """Return what owner and kind each label stands for: two arrays of 65,536."""
-    owner_of, kind_of = np.zeros(1 << 16, np.uint16), np.zeros(1 << 16, np.uint8)
-    for k, place in index_of.items():
-        owner_of[k + 1] = place + 1
-        kind_of[k + 1] = sheet.characters[k].kind
-    for kind in Kind:
-        kind_of[FIRST_KIND + kind] = kind
-    return owner_of, kind_of
-
-
-def _boxes(label: NDArray[np.uint16], count: int) -> list[Box | None]:
-    """Return the box of each character's pixels, None where there are none."""
-    boxes: list[Box | None] = [None] * count
-    places = np.flatnonzero((label > 0) & (label < FIRST_KIND))
-    if not places.size:
-        return boxes
-    owners = label.ravel()[places]
-    places = places[np.argsort(owners, kind="stable")]
-    starts = np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=count + 1))])
-    for k in range(count):
-        mine = places[starts[k + 1] : starts[k + 2]]
-        if mine.size:
-            rows, columns = mine[[0, -1]] // label.shape[1], mine % label.shape[1]
-            left, right = int(columns.min()), int(columns.max())
-            boxes[k] = Box(left, int(rows[0]), right - left + 1, int(rows[1] - rows[0]) + 1)
-    return boxes

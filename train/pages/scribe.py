@@ -86,7 +86,6 @@ class Scribe:
         *,
         struck: bool = False,
         other: bool = False,
-        squeeze: bool = False,
     ) -> Box | None:
         """Write a text if there is room for it.
 
@@ -97,16 +96,19 @@ class Scribe:
             height_px: Height of a digit; by default the page's.
             struck: Cross it out.
             other: With the other pen.
-            squeeze: Write over what is there already.
 
         Returns:
             Where it stands, or None if it does not.
         """
         height = height_px or self.height_px
+        askew = baseline + self.slope * (x - self.area.x)
+        least = max(int(0.3 * height * len(text)), 1), max(int(0.6 * height), 1)
+        if not self.sheet.is_free(Box(round(x), round(askew - 0.8 * height), *least)):
+            return None  # However narrow it will be, there is no room.
         writing = self.writing(text, height, other=other)
         if writing is None:
             return self._scrawl(text, x, baseline, height, other=other)
-        return self.place(writing, x, baseline, height, struck=struck, other=other, squeeze=squeeze)
+        return self.place(writing, x, baseline, height, struck=struck, other=other)
 
     def writing(self, text: str, height_px: float, *, other: bool = False) -> Writing | None:
         """Return a text in ink; None if no hand on this page writes its letters."""
@@ -120,12 +122,12 @@ class Scribe:
 
     def place(
         self, writing: Writing, x: float, baseline: float, height_px: float, *,
-        struck: bool = False, other: bool = False, squeeze: bool = False,
+        struck: bool = False, other: bool = False,
     ) -> Box | None:  # fmt: skip
         """Put a text on the sheet if there is room for it, and return where it stands."""
         askew = baseline + self.slope * (x - self.area.x)
         left, top = round(x), round(askew - writing.baseline)
-        if not self.sheet.takes(writing, left, top, squeeze=squeeze):
+        if not self.sheet.takes(writing, left, top):
             return None
         pen = self._thick_enough(self.other_pen if other else self.pen, height_px)
         colour = self.palette.other_ink if other else self.palette.ink

@@ -70,14 +70,14 @@ class Sheet:
         around = self.label[max(box.y - m, 0) : box.bottom + m, max(box.x - m, 0) : box.right + m]
         return not bool(((around != 0) & (around != FIRST_KIND + Kind.RULING)).any())
 
-    def takes(self, writing: Writing, x: int, y: int, *, squeeze: bool = False) -> bool:
-        """Whether a text can be written at a place without meeting other ink, or with `squeeze`."""
+    def takes(self, writing: Writing, x: int, y: int) -> bool:
+        """Whether a text can be written at a place without meeting other ink."""
         height, width = writing.ink.shape
         if not self._shows(Box(x, y, width, height)):
             return False
         there = self.label[y : y + height, x : x + width]
         taken = (there != 0) & (there != FIRST_KIND + Kind.RULING) & (writing.owner > 0)
-        return squeeze or not bool(taken.any())
+        return not bool(taken.any())
 
     def write(
         self, writing: Writing, x: int, y: int, colour: Colour, *,

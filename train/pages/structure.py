@@ -20,8 +20,8 @@ def _masonry(shape: Shape, rng: Rng, aspect: float, shift: float, joint: float) 
     x = along / wide + (row % 2) * np.float32(shift)
     stone = np.floor(x)
     level = rng.random(4096, np.float32)
-    levels = level[(stone.astype(np.int64) * 71 + row.astype(np.int64) * 37) % level.size]
-    gap = np.float32(max(joint * tall, 0.8))
+    levels = level[(stone.astype(np.int64) * 71 + row.astype(np.int64) * 37) % 4096]
+    gap = np.float32(max(joint * float(tall), 0.8))
     near = np.minimum(
         np.minimum(across - row * tall, (row + 1) * tall - across),
         np.minimum(x - stone, stone + 1 - x) * wide,
