@@ -171,7 +171,7 @@ def expose(
     if rng.random() < 0.12:
         image = np.asarray(cv2.merge([cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)] * 3), np.uint8)
     highest = {Camera.SCAN: 2.5, Camera.PHONE: 6.0, Camera.HARD: 16.0}[camera]
-    sigma = min(highest * rng.random() ** 2, contrast / 5)
+    sigma = min(highest * rng.random() ** 2, contrast / 6)
     image = _noisy(image, sigma, rng)
     if rng.random() < 0.3:
         soft = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.8, 2))
@@ -188,7 +188,7 @@ def expose(
 
 
 def _blurred(image: Gray, hard: bool, stroke_px: float, rng: np.random.Generator) -> Gray:
-    limit = 0.3 + (0.5 if hard else 0.3) * stroke_px
+    limit = 0.25 + (0.45 if hard else 0.3) * stroke_px
     sigma = min(rng.gamma(2, 0.6 if hard else 0.35), limit, 5)
     height, width = image.shape[:2]
     if stroke_px > 2 and rng.random() < (0.3 if hard else 0.1):  # Digital zoom.
@@ -198,7 +198,9 @@ def _blurred(image: Gray, hard: bool, stroke_px: float, rng: np.random.Generator
             image = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC))
     if sigma > 0.25:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), float(sigma)), np.uint8)
-    if rng.random() < (0.25 if hard else 0.08):  # The hand that holds the camera moves.
+    if stroke_px > 1.5 and rng.random() < (
+        0.25 if hard else 0.08
+    ):  # The hand that holds the camera moves.
         length = int(min(rng.uniform(2, 12), 1 + stroke_px * 1.2))
         if length >= 2:
             kernel = np.zeros((length, length), np.float32)

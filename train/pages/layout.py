@@ -65,7 +65,8 @@ def _list(scribe: Scribe) -> None:
                 budget -= len(word)
                 break
             word = word[: max(len(word) // 2, 1)]
-            x = max(x - 2 * height, area.x)
+            if style > 1:  # Nothing stands before it.
+                x = max(x - 2 * height, area.x)
 
 
 def _any_number(scribe: Scribe) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,18 @@ class Palette:
     def contrast(self) -> float:
         """Grey levels between paper and ink."""
         return float(abs(LUMA @ (np.array(self.paper) - np.array(self.ink))))
+
+    def at_least(self, contrast: float) -> Palette:
+        """Return this palette, its inks as many grey levels from the paper as there can be."""
+        if self.contrast >= contrast:
+            return self
+        paper, full = np.array(self.paper), np.full(3, 255.0 if self.light_on_dark else 0.0)
+        inks = []
+        for ink in (np.array(self.ink), np.array(self.other_ink)):
+            missing = contrast - abs(float(LUMA @ (ink - paper)))
+            room = abs(float(LUMA @ (full - ink)))
+            inks.append(_colour(ink + (full - ink) * float(np.clip(missing / max(room, 1), 0, 1))))
+        return replace(self, ink=inks[0], other_ink=inks[1])
 
 
 def random_palette(rng: np.random.Generator, medium: Medium, strong_ruling: bool) -> Palette:

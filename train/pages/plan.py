@@ -191,13 +191,14 @@ def random_plan(rng: np.random.Generator) -> PagePlan:
 
 def random_size(rng: np.random.Generator, plan: PagePlan) -> tuple[int, int]:
     """Draw the height and width of a frame, px; most are 240 x 320 to 480 x 640."""
+    negative = plan.medium is Medium.NEGATIVE
     if plan.content is Content.CUT:
         height = round(float(np.exp(rng.uniform(np.log(28), np.log(260)))))
-        if plan.medium is Medium.NEGATIVE and rng.random() < 0.5:
+        if negative and rng.random() < 0.5:
             height = 28
-        square = plan.medium is Medium.NEGATIVE or rng.random() < 0.3
+        square = negative or rng.random() < 0.3
         return height, height if square else max(round(height * rng.uniform(0.6, 3.2)), 28)
-    if plan.content is Content.DIGIT and rng.random() < 0.3:
+    if plan.content is Content.DIGIT and (negative or rng.random() < 0.3):
         side = int(rng.choice([28, 56, 64, 96, 128, 160, 200, 280]))
         return side, side
     height, width = list(_SIZES)[int(rng.choice(len(_SIZES), p=list(_SIZES.values())))]

@@ -29,7 +29,7 @@ from .truth import tell
 SMALLEST_PX = 10.0
 """Height of the smallest digits, px."""
 
-LEAST_LIGHT = 15.0
+LEAST_LIGHT = 12.0
 """Grey levels that the light leaves between the palest ink and its ground."""
 
 PLAIN_STROKE_PX = 3.0
@@ -126,7 +126,7 @@ def _digit_height(rng: np.random.Generator, plan: PagePlan, area: Box) -> float:
 
 def _photographed(image: Gray, scribe: Scribe) -> Gray:
     """Take the picture of what the camera sees under full light."""
-    plan, rng, contrast = scribe.plan, scribe.rng, scribe.palette.contrast
+    plan, rng, contrast = scribe.plan, scribe.rng, scribe.contrast
     if plan.medium in FLAT:
         return image
     floor = min(LEAST_LIGHT / max(contrast, 1), 0.9)
@@ -134,7 +134,7 @@ def _photographed(image: Gray, scribe: Scribe) -> Gray:
     stroke = min(scribe.thinnest_px, scribe.smallest_px / 4)
     if not scribe.written:
         stroke = PLAIN_STROKE_PX
-    return expose(image, plan.camera, stroke, contrast * max(floor, 0.5), rng)
+    return expose(image, plan.camera, stroke, contrast * max(floor, 0.6), rng)
 
 
 def _bare_ground(

@@ -24,6 +24,9 @@ from .sheet import Sheet
 THINNEST_PX = 1.1
 """Width of the thinnest stroke, px: thinner pens are given this much."""
 
+LEAST_LEGIBLE = 13.0
+"""Grey levels that the palest pen's strokes stand out by, under full light."""
+
 
 class Scribe:
     """Writes, draws and prints on one sheet, in one hand, with one or two pens.
@@ -75,6 +78,7 @@ class Scribe:
         self.pen = self._random_pen()
         self.other_pen = self._random_pen()
         self.spacing = self._random_spacing()
+        self.palette = palette.at_least(LEAST_LEGIBLE / self._strength)
         self._type: Type | None = None
 
     def write(
@@ -206,6 +210,20 @@ class Scribe:
             if self.sheet.is_free(Box(int(x), int(y), int(width) + 1, int(height) + 1), 2):
                 return float(x), float(y)
         return None
+
+    @property
+    def contrast(self) -> float:
+        """Grey levels that the page's strokes are apart from the paper, blurred as they will be."""
+        return self.palette.contrast * self._strength
+
+    @property
+    def _strength(self) -> float:
+        """What is left of a full stroke's contrast in the thinner and paler of both pens (0-1)."""
+        return min(
+            pen.opacity * (1 - 0.4 * max(pen.grain, pen.flow))
+            * min(max(pen.width * self.height_px, THINNEST_PX) / 2.2, 1)
+            for pen in (self.pen, self.other_pen)
+        )  # fmt: skip
 
     @property
     def stroke_px(self) -> float:

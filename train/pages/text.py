@@ -12,7 +12,7 @@ LABELS = ("Name", "Date", "Total", "No.", "Amount", "Phone", "Class", "Score", "
 _ONSETS = ("b", "c", "d", "f", "g", "h", "k", "l", "m", "n", "p", "r", "s", "t", "v", "w", "st",
            "tr", "ch", "sh", "br", "pl", "")  # fmt: skip
 _NUCLEI = ("a", "e", "i", "o", "u", "ea", "ou", "ai", "ee")
-_CODAS = ("", "", "n", "r", "t", "s", "l", "m", "nd", "ng", "rt", "ck")
+_CODAS = ("", "", "n", "r", "s", "l", "m", "nd", "ng", "rt")
 
 
 def random_number(rng: np.random.Generator, longest: int = 10) -> str:
