@@ -20,6 +20,9 @@ LUMA = np.array([0.114, 0.587, 0.299])
 LEAST_CONTRAST = 12.0
 """Grey levels between the palest ink and its ground, under full light."""
 
+FINE_PRINT = 0.35
+"""Most contrast of a pattern that lies under writing everywhere, as a part of the ink's."""
+
 _DARK_INKS = {
     "black": (22.0, 20.0, 20.0), "blue": (135.0, 45.0, 20.0), "pencil": (75.0, 72.0, 72.0),
     "red": (40.0, 30.0, 190.0), "green": (55.0, 105.0, 25.0), "violet": (130.0, 30.0, 95.0),
@@ -58,6 +61,13 @@ class Palette:
     def contrast(self) -> float:
         """Grey levels between paper and ink."""
         return float(abs(LUMA @ (np.array(self.paper) - np.array(self.ink))))
+
+    @property
+    def fine_print(self) -> Colour:
+        """Colour of a pattern under writing: that of rulings, but well paler than the ink."""
+        paper, ruling = np.array(self.paper), np.array(self.ruling)
+        limit = FINE_PRINT * self.contrast / max(abs(float(LUMA @ (ruling - paper))), 1)
+        return _colour(paper + (ruling - paper) * min(limit, 1))
 
     def at_least(self, contrast: float) -> Palette:
         """Return this palette, its inks as many grey levels from the paper as there can be."""

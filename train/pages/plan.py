@@ -156,6 +156,8 @@ _ADDITIONS = {
     Addition.STAMPS: 0.05, Addition.UNDERLINES: 0.12, Addition.DAMAGE: 0.15,
 }  # fmt: skip
 _SINGLE = (Content.DIGIT, Content.CUT)
+_ALONE = (Content.CUT, Content.TEXTURE, Content.BARE)
+"""Nothing is added to these."""
 
 _SIZES = {
     (480, 640): 0.3, (240, 320): 0.24, (640, 480): 0.16, (320, 240): 0.1, (360, 480): 0.09,
@@ -183,7 +185,7 @@ def random_plan(rng: np.random.Generator) -> PagePlan:
         medium=medium,
         placement=Placement.PART if part else Placement.FULL,
         camera=camera,
-        additions=frozenset() if content in (Content.CUT, Content.TEXTURE) else additions,
+        additions=frozenset() if content in _ALONE else additions,
         strong_ruling=bool(rng.random() < 0.2),
         close_rows=bool(rng.random() < 0.3),
     )
@@ -193,7 +195,7 @@ def random_size(rng: np.random.Generator, plan: PagePlan) -> tuple[int, int]:
     """Draw the height and width of a frame, px; most are 240 x 320 to 480 x 640."""
     negative = plan.medium is Medium.NEGATIVE
     if plan.content is Content.CUT:
-        height = round(float(np.exp(rng.uniform(np.log(28), np.log(260)))))
+        height = round(float(np.exp(rng.uniform(np.log(36), np.log(260)))))
         if negative and rng.random() < 0.5:
             height = 28
         square = negative or rng.random() < 0.3

@@ -98,7 +98,9 @@ def _fill(scribe: Scribe) -> None:
     )
     pitch = float(np.clip(pitch, 7, 120))
     thin = pitch * rng.uniform(0.015, 0.06)
-    first = rule(sheet, plan.paper, scribe.palette.ruling, pitch, float(np.clip(thin, 0.6, 4)), rng)
+    patterned = plan.paper is Paper.PATTERNED
+    colour = scribe.palette.fine_print if patterned else scribe.palette.ruling
+    first = rule(sheet, plan.paper, colour, pitch, float(np.clip(thin, 0.6, 4)), rng)
     if first is not None:
         scribe.baselines = first, pitch
     above = Addition.PRINT in plan.additions and rng.random() < 0.5
