@@ -48,11 +48,16 @@ class View:
 
     def shows(self, box: Box) -> bool:
         """Whether all of a box on the sheet is in the frame."""
-        x, y, right, bottom = box.x, box.y, box.right, box.bottom
-        points = self.seen(np.array([[x, y], [right, y], [right, bottom], [x, bottom]], np.float32))
         height, width = self.frame
-        low, high = points.min(axis=0), points.max(axis=0)
-        return bool(low.min() >= 0 and high[0] <= width and high[1] <= height)
+        (a, b, c), (d, e, f), (g, h, i) = self.matrix.tolist()
+        for x in (box.x, box.right):
+            for y in (box.y, box.bottom):
+                far = g * x + h * y + i
+                if not 0 <= a * x + b * y + c <= width * far:
+                    return False
+                if not 0 <= d * x + e * y + f <= height * far:
+                    return False
+        return True
 
     def area(self) -> Box:
         """Return the part of the sheet that the frame can show, px of the sheet."""
@@ -218,10 +223,13 @@ def _noisy(image: Gray, sigma: float, rng: np.random.Generator) -> Gray:
     shape = image.shape[0], image.shape[1]
     luma = grain(shape, rng, rng.choice([1.0, 1.0, 1.6])) * np.float32(sigma)
     small = (shape[0] + 2) // 3, (shape[1] + 2) // 3
-    planes = []
-    for plane in cv2.split(image):
-        chroma = enlarged(grain(small, rng) * np.float32(sigma * 0.35), shape)
-        planes.append(cv2.add(plane, cv2.add(luma, chroma), dtype=cv2.CV_8U))
+    chroma = enlarged(grain(small, rng) * np.float32(sigma * 0.4), shape)
+    blue, green, red = cv2.split(image)
+    planes = [
+        cv2.add(blue, cv2.add(luma, chroma), dtype=cv2.CV_8U),
+        cv2.add(green, luma, dtype=cv2.CV_8U),
+        cv2.add(red, cv2.subtract(luma, chroma), dtype=cv2.CV_8U),
+    ]
     return np.asarray(cv2.merge(planes), np.uint8)
 
 

@@ -56,14 +56,14 @@ def rule(
 
 def line(sheet: Sheet, along: Box, colour: Colour, width_px: float) -> None:
     """Print a straight line along the longer side of a box whose shorter side is ignored."""
-    strength = min(width_px, 1.0)
+    strength = float(np.clip(width_px, 0.35, 1))
     thick = max(round(width_px), 1)
-    upright = along.height > along.width
-    shape = (along.height, thick) if upright else (thick, along.width)
-    ink = np.full(shape, round(255 * max(strength, 0.35)), np.uint8)
     shift = thick // 2
-    x, y = (along.x - shift, along.y) if upright else (along.x, along.y - shift)
-    sheet.mark(ink, x, y, colour, Kind.RULING)
+    if along.height > along.width:
+        box = Box(along.x - shift, along.y, thick, along.height)
+    else:
+        box = Box(along.x, along.y - shift, along.width, thick)
+    sheet.rule(box, colour, strength)
 
 
 def frame(sheet: Sheet, box: Box, colour: Colour, width_px: float) -> None:

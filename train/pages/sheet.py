@@ -157,6 +157,17 @@ class Sheet:
         label = np.where(_is_ink(ink), np.uint16(FIRST_KIND + kind), 0).astype(np.uint16)
         self._put(ink, label, x, y, colour, under=kind is Kind.RULING)
 
+    def rule(self, box: Box, colour: Colour, strength: float) -> None:
+        """Print a line, a box of some px, of a strength (0-1), under other ink."""
+        rows = slice(max(box.y, 0), max(box.bottom, 0))
+        columns = slice(max(box.x, 0), max(box.right, 0))
+        place, owners = self.image[rows, columns], self.label[rows, columns]
+        if not owners.size:
+            return
+        ink = strength * np.array([*colour, 0.0])  # What OpenCV takes for a scalar.
+        place[:] = cv2.add(cv2.convertScaleAbs(place, alpha=1 - strength), ink)
+        owners[owners == 0] = FIRST_KIND + Kind.RULING
+
     def _shows(self, box: Box) -> bool:
         if box.x < 0 or box.y < 0 or box.right > self.width or box.bottom > self.height:
             return False

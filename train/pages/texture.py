@@ -57,7 +57,7 @@ def random_texture(
         raise ValueError(f"without: expected to leave a texture of {sorted(TEXTURES)}, left none")
     name = name or names[int(rng.integers(len(names)))]
     factor = min(LONGEST_PX / max(shape), 1.0)
-    if factor > 0.75 or rng.random() < 0.1:
+    if factor > 0.75 or rng.random() < 0.04:
         factor = 1.0
     small = max(round(shape[0] * factor), 8), max(round(shape[1] * factor), 8)
     field = np.clip(TEXTURES[name](small, rng), 0, 1)
