@@ -116,14 +116,15 @@ def _digit_height(rng: np.random.Generator, plan: PagePlan, area: Box) -> float:
     if plan.content is Content.CUT:
         share = 0.72 if area.height <= 30 else rng.uniform(0.6, 0.96)
         return max(share * min(area.height, 1.1 * area.width), SMALLEST_PX)
-    low, high = SMALLEST_PX, float(np.clip(0.3 * side, 14, 130))
+    low, high = SMALLEST_PX, float(np.clip(0.35 * side, 14, 150))
     if plan.content is Content.DIGIT:
         low, high = 12.0, max(0.9 * side, 13)
     elif rng.random() < 0.08:
-        high = max(0.55 * side, 14)
+        high = max(0.6 * side, 14)
     elif plan.content in (Content.CELLS, Content.TABLE, Content.BOXES, Content.FORM):
-        high = max(0.14 * side, 14)
-    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
+        high = max(0.2 * side, 14)
+    # Most photographs are taken to show what is written.
+    return float(low * (high / low) ** rng.random() ** 0.65)
 
 
 def _photographed(image: Gray, scribe: Scribe) -> Gray:
