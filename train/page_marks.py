@@ -14,10 +14,10 @@ from digitcam.edge.reading.marks import Mark, find_marks
 from .pages.page import Kind, Page
 from .paper import REJECT, SEVERAL
 
-WHOLE, PIECE = 0.9, 0.4
+WHOLE, PIECE = 0.8, 0.5
 """Parts of a digit's ink from which a mark is that digit, and up to which it is no digit; what lies
 between may pass for either."""
-PURE, MIXED = 0.88, 0.6
+PURE, MIXED = 0.8, 0.6
 """Parts of a mark's ink that are one digit's, from which it is that digit, and up to which it is
 none."""
 IN_TOUCH = 0.6
@@ -65,7 +65,7 @@ def _label(
         digits: (C + 1,) whether each is a digit that may be read.
         alike: (C + 1,) whether each looks like one.
     """
-    inside = _pixels(mark, page)
+    inside = pixels_of(mark, page)
     box = mark.box
     place = np.s_[box.y : box.y + inside.shape[0], box.x : box.x + inside.shape[1]]
     kinds = np.bincount(page.kind[place][inside], minlength=len(Kind))
@@ -87,7 +87,7 @@ def _label(
     return -1 if alike[best] and share >= MIXED else REJECT
 
 
-def _pixels(mark: Mark, page: Page) -> NDArray[np.bool_]:
+def pixels_of(mark: Mark, page: Page) -> NDArray[np.bool_]:
     """Return which of the page's pixels in the mark's box are the mark's own."""
     inside = (mark.contrast >= mark.floor).view(np.uint8)
     scale = mark.level.scale

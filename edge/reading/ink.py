@@ -14,8 +14,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from ..frame import GrayImage
+from ..frame import Frame, GrayImage
 
+MIN_SIDE_PX = 96
+"""Smaller images are enlarged to this long side, so that a digit alone in its crop is read too."""
 BLOCK = 11
 """Side of the threshold's block, px of half a level's resolution: strokes of up to so many px of a
 level stand out whole; wider ones do at the next."""
@@ -60,6 +62,25 @@ class Level:
             closed = cv2.morphologyEx(left, cv2.MORPH_CLOSE, bridge)
             contrast = _gray(cv2.min(closed, contrast))
         return replace(self, contrast=contrast, ruled=False)
+
+
+def fit_frame(luma: GrayImage, width: int, height: int, work_size_px: int) -> Frame:
+    """Bring an image to the working resolution.
+
+    Args:
+        luma: (H, W) uint8, 0 black; may be smaller than the image as given.
+        width: Width of the image as given, px.
+        height: Height of the image as given, px.
+        work_size_px: Largest long side.
+    """
+    long_side = max(luma.shape)
+    target = min(max(long_side, MIN_SIDE_PX), work_size_px)
+    if target != long_side:
+        scale = target / long_side
+        size = (max(round(luma.shape[1] * scale), 1), max(round(luma.shape[0] * scale), 1))
+        way = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+        luma = _gray(cv2.resize(luma, size, interpolation=way))
+    return Frame(luma, width, height)
 
 
 def find_ink(luma: GrayImage, polarity: str = "auto") -> list[Level]:
@@ -131,7 +152,9 @@ def find_polarities(luma: GrayImage) -> tuple[bool, ...]:
     """
     small = _reduced(luma, max(min(luma.shape) // COARSE_PX, 1))
     kernel = np.ones((HAT_PX, HAT_PX), np.uint8)
-    hats = [cv2.morphologyEx(small, kind, kernel) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)]
+    hats = [
+        cv2.morphologyEx(small, kind, kernel) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)
+    ]
     narrow = [_gray(cv2.min(a, hat)) for a, hat in zip(_apart(small, NARROW), hats, strict=True)]
     dark = max(_vote(narrow), _vote(_apart(small, WIDE))) < -DECISIVE
     return (False,) if dark else (False, True)

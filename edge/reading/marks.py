@@ -26,9 +26,15 @@ MAX_ASPECT = 8
 """Width over height of the longest run of touching digits."""
 MAX_MARKS = 1024
 """Most marks of a picture; those that stand out most come first."""
+STROKE, OVER, APART = 0.2, 0.3, 0.2
+"""Two strokes may be of one digit where the smaller is that long, in heights of the larger, that
+much of the narrower one is over or under the other, and there is at most that much between."""
+TALLER, BROADER = 1.4, 1.3
+"""Both together are at most so many times as high as the larger, and so broad, in their height."""
 STEP = 2
 """Ratio of one floor to the next; ink is surer somewhere than its floor by as much."""
-SAME = 0.8
+TARGET = 2.0
+SAME = 0.85
 """Intersection over union of the boxes of two marks that are the same."""
 
 
@@ -48,11 +54,13 @@ class Mark:
 
 @dataclass(frozen=True)
 class _Floor:
-    """The pieces at one scale and one floor that have the size of a digit."""
+    """The pieces at one scale and one floor that have the size of a digit, alone or two joined."""
 
     level: Level
     floor: int
     contours: Sequence[cv2.typing.MatLike]
+    members: list[tuple[int, ...]]
+    """Which contours each of them is made of."""
     places: NDArray[np.int32]
     """(N, 4) left, top, width, height in px of the level."""
     peaks: NDArray[np.int32]
@@ -65,7 +73,7 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
     """Return what may be digits, or several that touch; of two that are the same, one."""
     top = levels[-1].scale
     floors = [each for level in levels for each in _all_floors(level, level.scale == top)]
-    counts = [len(each.contours) for each in floors]
+    counts = [len(each.members) for each in floors]
     if not sum(counts):
         return []
     scale = np.repeat([each.level.scale for each in floors], counts)
@@ -73,7 +81,7 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
     boxes = np.concatenate([each.places for each in floors]) * scale[:, None]
     peaks = np.concatenate([each.peaks for each in floors])
     # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
-    unlike = np.abs(np.log2(floor / peaks) + 1.5) + np.log2(scale)
+    unlike = np.abs(np.log2(floor / peaks) + TARGET) + np.log2(scale)
     unlike += np.repeat([not each.level.ruled for each in floors], counts)
     chosen = np.flatnonzero(_distinct(boxes, unlike))
     strongest = chosen[np.argsort(-peaks[chosen], kind="stable")[:MAX_MARKS]]
@@ -87,10 +95,10 @@ def _all_floors(level: Level, last: bool) -> Iterator[_Floor]:
     longest = 0
     for each in _floors(level, last):
         longest = max(longest, each.longest)
-        if len(each.contours):
+        if each.members:
             yield each
     if longest >= 2 * LINE_PX:
-        yield from (each for each in _floors(level.without_lines(), last) if len(each.contours))
+        yield from (each for each in _floors(level.without_lines(), last) if each.members)
 
 
 def _floors(level: Level, last: bool) -> Iterator[_Floor]:
@@ -108,17 +116,61 @@ def _floors(level: Level, last: bool) -> Iterator[_Floor]:
         if contours:
             outer = np.flatnonzero(hierarchy[0, :, 3] < 0)
             places = np.array([cv2.boundingRect(contours[i]) for i in outer], np.int32)
-            width, height = places[:, 2], places[:, 3]
             longest = int(places[:, 2:].max())
-            fits = (height >= least) & (width <= MAX_ASPECT * height)
-            if not last:
-                fits &= height <= most
-            outer, places = outer[fits], places[fits]
+            fits = _fits(places, least, 2 * longest if last else most)
+            pairs, joined = _joined(places, fits, least)
+            places = np.concatenate([places[fits], joined])
             peaks = np.array([_peak(contrast, place) for place in places.tolist()], np.int32)
-            sure = peaks >= STEP * floor
-            kept = [contours[i] for i in outer[sure]]
-            yield _Floor(level, floor, kept, places[sure], peaks[sure], longest)
-        floor *= STEP
+            sure = np.flatnonzero(peaks >= STEP * floor)
+            members = [(i,) for i in outer[fits].tolist()] + [
+                (int(outer[i]), int(outer[j])) for i, j in pairs.tolist()
+            ]
+            members = [members[i] for i in sure]
+            yield _Floor(level, floor, contours, members, places[sure], peaks[sure], longest)
+        floor = round(floor * STEP)
+
+
+def _fits(places: NDArray[np.int32], least: int, most: int) -> NDArray[np.bool_]:
+    """Say which places have the size of a digit, or of a run of touching ones."""
+    width, height = places[:, 2], places[:, 3]
+    return (height >= least) & (height <= most) & (width <= MAX_ASPECT * height)  # type: ignore[no-any-return]
+
+
+def _joined(
+    places: NDArray[np.int32], fits: NDArray[np.bool_], least: int
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Find what may be two strokes of one digit: the bar of a 5, the stem of an open 4.
+
+    Args:
+        places: (N, 4) of all pieces.
+        fits: (N,) which have the size of a digit.
+        least: Lowest digit, px.
+
+    Returns:
+        (P, 2) pairs of pieces, and (P, 4) the places of each together.
+    """
+    width, height = places[:, 2], places[:, 3]
+    near = np.flatnonzero(np.maximum(width, height) >= max(least // 2, 3))
+    near = near[(width[near] <= 2 * MAX_HEIGHT_PX) & (height[near] <= MAX_HEIGHT_PX)]
+    whole = near[fits[near]]
+    nothing = np.zeros((0, 2), np.int64), np.zeros((0, 4), np.int32)
+    if not len(whole) or len(near) > MAX_MARKS:
+        return nothing
+    x, y, w, h = places[whole].T[:, :, None]
+    left, top, wide, high = places[near].T[:, None]
+    across = np.minimum(x + w, left + wide) - np.maximum(x, left)
+    apart = np.maximum(y, top) - np.minimum(y + h, top + high)
+    together = np.maximum(y + h, top + high) - np.minimum(y, top)
+    breadth = np.maximum(x + w, left + wide) - np.minimum(x, left)
+    smaller = (w * h > wide * high) | ((w * h == wide * high) & (whole[:, None] < near))
+    stroke = (np.maximum(wide, high) >= STROKE * h) & (across >= OVER * np.minimum(w, wide))
+    one = (apart <= APART * h) & (together <= TALLER * h) & (breadth <= BROADER * together)
+    i, j = np.nonzero(smaller & stroke & one)
+    pairs = np.stack([whole[i], near[j]], axis=1)
+    first, second = places[pairs[:, 0]], places[pairs[:, 1]]
+    corner = np.minimum(first[:, :2], second[:, :2])
+    end = np.maximum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
+    return pairs, np.concatenate([corner, end - corner], axis=1)
 
 
 def _peak(contrast: GrayImage, place: Sequence[int]) -> int:
@@ -127,27 +179,39 @@ def _peak(contrast: GrayImage, place: Sequence[int]) -> int:
 
 
 def _distinct(boxes: NDArray[np.int32], unlike: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which of the boxes have no other that is the same and better, by a sweep."""
+    """Return which of the boxes are kept: the best first, and none that is the same as one."""
+    same: list[list[int]] = [[] for _ in boxes]
+    for i, j in _same(boxes).tolist():
+        same[i].append(j)
+        same[j].append(i)
+    kept = np.zeros(len(boxes), bool)
+    left_out = [False] * len(boxes)
+    for i in np.argsort(unlike, kind="stable").tolist():
+        if not left_out[i]:
+            kept[i] = True
+            for j in same[i]:
+                left_out[j] = True
+    return kept
+
+
+def _same(boxes: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return (P, 2) which boxes are the same, by a sweep to the right."""
     order = np.argsort(boxes[:, 0], kind="stable")
     left, top, width, height = boxes[order].T
     right, bottom, area = left + width, top + height, width * height
-    worse = unlike[order]
-    kept = np.ones(len(order), bool)
-    reach = width * (1 - SAME)
+    reach = left + width * (1 - SAME)
+    pairs = []
     for apart in range(1, len(order)):
         first, second = slice(None, -apart), slice(apart, None)
-        if (left[second] - left[first] > reach[first]).all():
+        near = left[second] <= reach[first]
+        if not near.any():
             break
         wide = np.minimum(right[first], right[second]) - left[second]
         high = np.minimum(bottom[first], bottom[second]) - np.maximum(top[first], top[second])
         shared = np.maximum(wide, 0) * np.maximum(high, 0)
-        same = shared >= SAME * (area[first] + area[second] - shared)
-        later = worse[second] >= worse[first]
-        kept[second] &= ~(same & later)
-        kept[first] &= ~(same & ~later)
-    found = np.empty(len(order), bool)
-    found[order] = kept
-    return found
+        found = np.flatnonzero(shared >= SAME * (area[first] + area[second] - shared))
+        pairs.append(np.stack([order[found], order[found + apart]], axis=1))
+    return np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)
 
 
 def _mark(pieces: _Floor, index: int) -> Mark:
@@ -155,7 +219,8 @@ def _mark(pieces: _Floor, index: int) -> Mark:
     x, y, width, height = pieces.places[index].tolist()
     level = pieces.level
     inside = np.zeros((height, width), np.uint8)
-    cv2.drawContours(inside, pieces.contours, index, (255,), cv2.FILLED, offset=(-x, -y))
+    for member in pieces.members[index]:
+        cv2.drawContours(inside, pieces.contours, member, (255,), cv2.FILLED, offset=(-x, -y))
     inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
     contrast = cv2.bitwise_and(level.contrast[y : y + height, x : x + width], inside)
     scale = level.scale

@@ -2,14 +2,14 @@
 
 A mark is cut to its ink, its contrast stretched to the full range, scaled into 18 x 18 px with the
 aspect kept, and set on black with 5 px around. MNIST was made alike (fitted into 20 x 20 with the
-aspect kept); stretching a 1 to a square makes it unrecognizable. Its surroundings are the ink
-around it, a few times as far as it is high.
+aspect kept); stretching a 1 to a square makes it unrecognizable.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 
 import cv2
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import GrayImage
-from .marks import Mark
+from . import ink, marks
 
 CONTENT_PX = 18
 PADDING_PX = 5
@@ -26,8 +26,6 @@ IMAGE_SHAPE = (IMAGE_PX, IMAGE_PX)
 """Shape of the model image, (28, 28)."""
 FULL = 0.6
 """Part of the strongest contrast from which ink is white: a stroke's middle is, its edge is not."""
-REACH = 4
-"""Side of the surroundings, in heights of the mark (or widths, if it is wider than high)."""
 
 
 def stretched(contrast: GrayImage, floor: float) -> GrayImage:
@@ -54,15 +52,15 @@ def model_image(contrast: GrayImage, floor: float, out: GrayImage | None = None)
         (28, 28) uint8, white ink (255) on black (0); all black if there is no ink.
     """
     image = np.zeros(IMAGE_SHAPE, np.uint8) if out is None else out
-    ink = stretched(contrast, floor)
-    x, y, width, height = cv2.boundingRect(ink)
+    bright = stretched(contrast, floor)
+    x, y, width, height = cv2.boundingRect(bright)
     if not width:
         return image
     scale = CONTENT_PX / max(width, height)
     size = max(round(width * scale), 1), max(round(height * scale), 1)
     left, top = (IMAGE_PX - size[0]) // 2, (IMAGE_PX - size[1]) // 2
     small = cv2.resize(
-        ink[y : y + height, x : x + width],
+        bright[y : y + height, x : x + width],
         size,
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
@@ -75,37 +73,12 @@ def model_image(contrast: GrayImage, floor: float, out: GrayImage | None = None)
     return image
 
 
-def model_images(marks: Sequence[Mark]) -> NDArray[np.uint8]:
+def model_images(found: Sequence[marks.Mark]) -> NDArray[np.uint8]:
     """Bring marks to the classifier's input: (N, 28, 28) uint8, in order."""
-    images = np.zeros((len(marks), *IMAGE_SHAPE), np.uint8)
-    for mark, image in zip(marks, images, strict=True):
+    images = np.zeros((len(found), *IMAGE_SHAPE), np.uint8)
+    for mark, image in zip(found, images, strict=True):
         model_image(mark.contrast, mark.floor, image)
     return images
-
-
-def surroundings(mark: Mark) -> GrayImage:
-    """Return the ink around a mark, with the mark in the middle: (28, 28) uint8, 255 ink."""
-    level, scale = mark.level, mark.level.scale
-    height, width = level.contrast.shape
-    x, y = (mark.box.x + mark.box.width / 2) / scale, mark.box.center_y / scale
-    reach = REACH * max(mark.contrast.shape) / 2
-    left, right = max(int(x - reach), 0), min(int(x + reach) + 1, width)
-    top, bottom = max(int(y - reach), 0), min(int(y + reach) + 1, height)
-    around = level.contrast[top:bottom, left:right]
-    low, high = mark.floor / 2, FULL * cv2.norm(mark.contrast, cv2.NORM_INF)
-    gain = 255 / max(high - low, 1.0)
-    pixel = IMAGE_PX / (2 * reach)
-    size = (
-        min(max(round((right - left) * pixel), 1), IMAGE_PX),
-        min(max(round((bottom - top) * pixel), 1), IMAGE_PX),
-    )
-    ink = cv2.addWeighted(around, gain, around, 0, -gain * low)
-    small = cv2.resize(ink, size, interpolation=cv2.INTER_AREA if pixel < 1 else cv2.INTER_LINEAR)
-    column = min(max(round((left - (x - reach)) * pixel), 0), IMAGE_PX - size[0])
-    row = min(max(round((top - (y - reach)) * pixel), 0), IMAGE_PX - size[1])
-    image = np.zeros(IMAGE_SHAPE, np.uint8)
-    image[row : row + size[1], column : column + size[0]] = small
-    return image
 
 
 VERSION = 3
@@ -114,17 +87,13 @@ VERSION = 3
 
 def fingerprint() -> str:
     """Return what a model was trained for: ``sha256:`` and a hash of all that decides its pixels."""
-    from . import ink, marks
-
     recipe = {
         "version": VERSION,
-        "content_px": CONTENT_PX,
-        "padding_px": PADDING_PX,
-        "full": FULL,
-        "reach": REACH,
-        "ink": [ink.BLOCK, ink.MIN_LEVEL_PX, ink.NOISE_FLOOR, ink.MIN_FLOOR, ink.COARSE_PX]
-        + [ink.NARROW, ink.WIDE, ink.HAT_PX, ink.DECISIVE],
-        "marks": [marks.MIN_HEIGHT_PX, marks.MAX_HEIGHT_PX, marks.MAX_ASPECT, marks.MAX_MARKS]
-        + [marks.STEP, marks.SAME],
+        **{
+            f"{module.__name__.rpartition('.')[2]}.{name}": value
+            for module in (ink, marks, sys.modules[__name__])
+            for name, value in vars(module).items()
+            if name.isupper() and isinstance(value, int | float | tuple)
+        },
     }
     return "sha256:" + hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()
