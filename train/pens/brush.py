@@ -92,9 +92,12 @@ class Brush:
 
     def _swept(self, canvas: Plane, script: Script) -> None:
         """Sweep a broad or square nib along the strokes."""
-        pen, half = self.pen, self.thick / 2
+        # A square's diagonal is wider than its side, so that this one is a little smaller.
+        pen, half = self.pen, (self.thick - 1) / (2.3 if self.pen.square else 2)
         edge = np.array([np.cos(pen.nib_angle), np.sin(pen.nib_angle)], np.float32) * half
-        across = np.array([-edge[1], edge[0]], np.float32) * (1 if pen.square else 1 - pen.chisel)
+        across = np.array([-edge[1], edge[0]], np.float32)
+        if not pen.square:
+            across *= max(1 - pen.chisel - pen.chisel / max(self.thick - 1, 1), 0.0)
         nib = np.stack([edge + across, edge - across, -edge - across, across - edge])
         for stroke in script.strokes():
             fewer = cv2.approxPolyDP(stroke[:, None], 0.06 * self.thick, False)[:, 0]

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from ..errors import DataError
+from ..paper import part_of
 from .bitmaps import split_hands
 from .hand import Hand
 from .texture import Plane
@@ -17,7 +18,7 @@ _LEAST_CONTRAST = 25
 
 
 def load_characters(folder: Path) -> list[Hand]:
-    """Load ``characters/0`` … ``upper_a`` … ``lower_a`` … as hands.
+    """Load ``characters/0`` … ``upper_a`` … ``lower_a`` … as hands, less what is held back.
 
     Raises:
         DataError: there are no pictures, or one can't be read.
@@ -27,6 +28,8 @@ def load_characters(folder: Path) -> list[Hand]:
     labels: list[str] = []
     for path in sorted((folder / "characters").glob("*/*.png")):
         label = _label(path.parent)
+        if part_of(f"characters/{path.parent.name}/{path.name}") != "training":
+            continue
         gray = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
         if gray is None:
             raise DataError(f"{path}: expected a picture, cannot read it; get it anew")

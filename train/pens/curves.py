@@ -63,7 +63,8 @@ def rounded(stroke: Points, spacing: float) -> Points:
     Catmull and Rom's spline; a turn of more than 65 degrees stays a corner.
     """
     if len(stroke) < 3:
-        return stroke
+        span = float(np.abs(stroke[-1] - stroke[0]).max())
+        return np.linspace(stroke[0], stroke[-1], int(span / spacing) + 2, dtype=np.float32)
     steps = np.diff(stroke, axis=0)
     length = np.sqrt(steps[:, 0] ** 2 + steps[:, 1] ** 2)
     count = int(np.ceil(float(length.mean()) / spacing))

@@ -36,7 +36,9 @@ class Field:
         """Half the width of the stroke that a pixel is in or beside, (h, w) px."""
         reach = 2 * round(self.width / 2) + 1
         disk = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
-        deepest = cv2.dilate(np.maximum(self.distance, 0), disk)
+        # A crossing is no broader stroke: its arms would be thinned away beside it.
+        inside = np.clip(self.distance, 0, np.float32(0.52 * self.width))
+        deepest = cv2.dilate(inside, disk)
         return np.asarray(cv2.blur(deepest, (3, 3)), np.float32)
 
     @cached_property
@@ -51,8 +53,8 @@ class Field:
         ]
         return -max(depths, default=-np.inf)
 
-    def drawn_with(self, width: float) -> NDArray[np.float32]:
-        """Return the distances from the edge of strokes as wide as asked for, where that goes.
+    def drawn_with(self, width: float) -> tuple[NDArray[np.float32], float]:
+        """Return the distances from the edge of strokes as wide as asked for, and their width.
 
         Thinner, each stroke keeps the same part of its width, so that none breaks where it is
         thin already; thicker, all grow alike, as far as the counters stay open.
@@ -61,10 +63,11 @@ class Field:
             width: Of the strokes, px of the field.
         """
         if width < self.width:
-            lost = 1 - max(width / self.width, _THINNEST)
-            return np.asarray(self.distance - np.float32(lost) * self.radius, np.float32)
+            left = max(width / self.width, _THINNEST)
+            thinned = self.distance - np.float32(1 - left) * self.radius
+            return np.asarray(thinned, np.float32), left * self.width
         more = min((width - self.width) / 2, _THICKEST * self.counter, 0.5 * self.width + 3)
-        return np.asarray(self.distance + np.float32(more), np.float32)
+        return np.asarray(self.distance + np.float32(more), np.float32), self.width + 2 * more
 
 
 def field_of(ink: Plane, threshold: int = 127) -> Field:
@@ -89,7 +92,7 @@ def field_of(ink: Plane, threshold: int = 127) -> Field:
 
 def field_ink(
     field: Field,
-    scale: float,
+    unit: float,
     pose: NDArray[np.float32],
     height_px: float,
     pen: Pen,
@@ -99,7 +102,7 @@ def field_ink(
 
     Args:
         field: The glyph.
-        scale: Pixels of the outcome in one of the field's.
+        unit: Height of a digit's ink in the field, px.
         pose: (2, 2), what the manner does to (x, y).
         height_px: Height of a digit, px.
         pen: Its width is reached as far as `Field.drawn_with` goes.
@@ -109,10 +112,12 @@ def field_ink(
         (h, w) coverage cut to its ink, and the row of that in which the middle of the field lies.
 
     """
-    aim = pen.width * height_px / scale
-    edges = field.drawn_with(aim)
+    edges, stroke = field.drawn_with(pen.width * unit)
     tall, wide = edges.shape
-    grown = max(aim - field.width, 0.0)
+    grown = stroke - field.width
+    # Ink is as high with a thin pen as with a thick one.
+    scale = height_px / (unit + grown)
+    grown = max(grown, 0.0)
     (a, b), (c, d) = (pose * scale).tolist()
     width = int(abs(a) * (wide + grown) + abs(b) * (tall + grown)) + 3
     height = int(abs(c) * (wide + grown) + abs(d) * (tall + grown)) + 3
@@ -127,7 +132,7 @@ def field_ink(
     if pen.crisp:
         ink = np.where(distance > 0, 255, 0).astype(np.uint8)
     else:
-        stroke_px = max(aim, _THINNEST * field.width) * scale
+        stroke_px = stroke * scale
         # A stroke thinner than a pixel would come out too dark by as much as the ramp is wide.
         full = 255 * min(1.0, stroke_px / (0.5 + stroke_px / 2))
         ink = np.clip(distance * (full * scale) + full / 2, 0, full).astype(np.uint8)

@@ -95,17 +95,17 @@ def draw_script(
     margin = np.ceil(width_px * (0.8 + 2 * pen.softness)) + 2
     low = np.floor(script.points.min(axis=0)) - margin
     size = np.ceil(script.points.max(axis=0) - low + margin).astype(int)
-    zoom, thick = _zoom(width_px, height_px, pen)
+    zoom, thick, line = _zoom(width_px, height_px, pen)
     shape = np.rint(size[::-1] * zoom).astype(int).tolist()
     canvas = np.zeros(shape, np.uint8)
-    brush = Brush(pen, thick, cv2.LINE_AA if zoom < 1.5 and not pen.crisp else cv2.LINE_8)
+    brush = Brush(pen, thick, line)
     # The middle of a pixel stays the middle of the pixels that it is drawn as.
     placed = script.moved(-low)
     brush.draw(canvas, placed.scaled(zoom, (zoom - 1) / 2), rng)
     if not pen.crisp and zoom != 1:
         way = cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR
         canvas = cv2.resize(canvas, size.tolist(), interpolation=way)  # type: ignore[assignment]
-    pale = width_px * zoom / thick
+    pale = width_px * zoom / (thick + _rim(line))
     if pale < 0.97 and not pen.crisp:
         canvas = cv2.convertScaleAbs(canvas, alpha=max(pale, 0.12))  # type: ignore[assignment]
     owner = np.zeros(canvas.shape if owned else (0, 0), np.uint8)
@@ -150,16 +150,21 @@ def _smooth(script: Script, spacing: float) -> Script:
     return script_of(curves, script.owners)
 
 
-def _zoom(width_px: float, height_px: float, pen: Pen) -> tuple[float, int]:
-    """Choose how many times larger to draw, and how many pixels the stroke is then wide.
+def _zoom(width_px: float, height_px: float, pen: Pen) -> tuple[float, int, int]:
+    """Choose how many times larger to draw, how wide the stroke then is, and the line type.
 
     Drawn through 16ths of a pixel, OpenCV's strokes are 1, 3, 5 … px wide, so the scale makes
     the pen one of these.
     """
+    about = 1.0 if pen.crisp else float(np.clip(_DRAWN_PX / height_px, 1.0, 4.0))
+    line = cv2.LINE_AA if about < 1.5 and not pen.crisp else cv2.LINE_8
+    thick = max(2 * int((width_px * about - _rim(line)) / 2) + 1, 1)
     if pen.crisp:
-        return 1.0, max(round(width_px), 1)
-    about = float(np.clip(_DRAWN_PX / height_px, 1.0, 4.0))
-    thick = max(2 * round((width_px * about - 1) / 2) + 1, 1)
-    if about == 1 and thick > 8:
-        return 1.0, thick  # Off by one at most.
-    return float(np.clip(thick / width_px, min(about, 1.0), 1.4 * about)), thick
+        return 1.0, thick, line
+    zoom = (thick + _rim(line)) / width_px
+    return float(np.clip(zoom, 0.85, 1.5 * about)), thick, line
+
+
+def _rim(line: int) -> float:
+    """Return what anti-aliasing adds to a stroke's width, px."""
+    return 0.4 if line == cv2.LINE_AA else 0.0

@@ -81,7 +81,7 @@ def random_pen(rng: np.random.Generator, kind: Kind | None = None) -> Pen:
             return Pen(kind, width, opacity=1 - 0.25 * a, flow=0.3 * c, skips=skips,
                        blobs=0.8 * d, pressure=0.15, grain=0.15 * a)  # fmt: skip
         case "pencil":
-            return Pen(kind, width, opacity=0.9 - 0.45 * a, flow=0.2 + 0.3 * b,
+            return Pen(kind, width, opacity=0.95 - 0.4 * a, flow=0.15 + 0.25 * b,
                        grain=0.2 + 0.5 * c, grain_size=0.006 + 0.012 * d, softness=0.2 * e,
                        pressure=0.25)  # fmt: skip
         case "felt":
@@ -97,7 +97,7 @@ def random_pen(rng: np.random.Generator, kind: Kind | None = None) -> Pen:
                        grain=0.35 * d if e < 0.4 else 0.0, grain_size=0.03)  # fmt: skip
         case "chalk":
             return Pen(kind, width, opacity=1 - 0.3 * a, grain=0.35 + 0.5 * b, flow=0.4 * e,
-                       grain_size=0.008 + 0.014 * c, softness=0.05 + 0.1 * d)  # fmt: skip
+                       grain_size=0.008 + 0.014 * c, softness=0.03 + 0.06 * d)  # fmt: skip
         case "finger":
             return Pen(kind, width, crisp=True)
         case "gel":

@@ -50,8 +50,9 @@ class PictureHand:
         """Write one character, see `Hand`."""
         ways = self.pictures[character]
         picture = ways[int(rng.integers(len(ways)))]()
-        scale = height_px / picture.unit
-        ink, middle = field_ink(picture.field, scale, manner.poses(1, rng)[0], height_px, pen, rng)
+        ink, middle = field_ink(
+            picture.field, picture.unit, manner.poses(1, rng)[0], height_px, pen, rng
+        )
         rise = picture.lift * height_px - (ink.shape[0] - 0.5 - middle)
         return Glyph(ink, rise, ink.shape[1] + picture.bearing * height_px)
 

@@ -82,6 +82,8 @@ class Script:
 
 def script_of(strokes: Sequence[Points], owners: Sequence[int] | None = None) -> Script:
     """Lay strokes out; without owners they are one character's."""
+    # A dot is a stroke that ends where it starts: OpenCV draws no single point.
+    strokes = [s if len(s) > 1 else np.repeat(s, 2, axis=0) for s in strokes]
     ends = tuple(np.cumsum([len(stroke) for stroke in strokes]).tolist())
     owners = tuple(owners) if owners is not None else (1,) * len(ends)
     return Script(np.concatenate(strokes), ends, owners)

@@ -82,7 +82,9 @@ def laid_out(
         # The pen is as wide at the foot as at the head, so the middle stays where it is.
         inner = max(1 - width / shape.size, 0.3)
         shift = np.array([0, -shape.middle * height * (1 - inner)], np.float32)
-        turned = pose.T * np.float32(height * inner)
+        # Strokes keep their breadth, and the pen's width comes on top: broad pens write broadly.
+        outer = 1.0 if shape.size > 0.5 else inner
+        turned = pose.T * np.array([[outer * height], [inner * height]], np.float32)
         points[start:end] = points[start:end] @ turned + shift
     ends: list[int] = []
     owners: list[int] = []

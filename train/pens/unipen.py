@@ -13,6 +13,7 @@ from .script import Shape, shape_of
 from .stroke_hand import StrokeHand
 from .strokes import StrokePack, load_strokes
 
+NUMBERS = "strokes/unipen_strings.npz"
 FILES = ("strokes/unipen_digits.npz", "strokes/unipen_letters.npz")
 
 
@@ -43,6 +44,23 @@ def load_unipen(folder: Path, without: Collection[str] = ()) -> list[Hand]:
         for writer, of_writer in ways.items()
         if source_of(writer) not in without
     ]
+
+
+def load_numbers(folder: Path, without: Collection[str] = ()) -> tuple[StrokePack, list[int]]:
+    """Load the recorded numbers, and which of them are by contributors that aren't left out.
+
+    Args:
+        folder: Holds ``strokes/unipen_strings.npz``.
+        without: Contributors to leave out, such as ``unipen:apd``, or ``unipen`` for all.
+
+    Raises:
+        DataError: the file is missing or damaged.
+
+    """
+    pack = load_strokes(folder / NUMBERS)
+    sources = [source_of(writer) for writer in pack.writers[pack.writer].tolist()]
+    barred = set(sources) if "unipen" in without else set(without)
+    return pack, [index for index, source in enumerate(sources) if source not in barred]
 
 
 def source_of(writer: str) -> str:

@@ -199,7 +199,7 @@ def _inked(
     return Writing(plane, owner, characters, tuple(boxes), text, baseline - top)
 
 
-def _own_box(owner: Plane, number: int, low: list[int], high: list[int]) -> Box:
+def _own_box(owner: Plane, number: int, low: Sequence[int], high: Sequence[int]) -> Box:
     """Return the box around a character's own pixels and those that others took from it.
 
     Args:
@@ -209,10 +209,11 @@ def _own_box(owner: Plane, number: int, low: list[int], high: list[int]) -> Box:
         high: Column and row after it.
     """
     height, width = owner.shape
-    # What it owns lies within a few pixels of that.
-    x0, y0 = max(low[0] - 9, 0), max(low[1] - 9, 0)
-    part = cv2.inRange(owner[y0 : max(high[1] + 9, y0), x0 : max(high[0] + 9, x0)], number, number)  # type: ignore[call-overload]
-    x, y, wide, tall = cv2.boundingRect(part)
+    # What it owns lies within a few pixels of that: the rim, a blob, the press of a brush.
+    reach = 6 + (high[1] - low[1]) // 4
+    x0, y0 = max(low[0] - reach, 0), max(low[1] - reach, 0)
+    part = owner[y0 : max(high[1] + reach, y0), x0 : max(high[0] + reach, x0)]
+    x, y, wide, tall = cv2.boundingRect((part == number).view(np.uint8))
     x, y = x + x0, y + y0
     if not wide:
         x, y, wide, tall = low[0], low[1], max(high[0] - low[0], 1), max(high[1] - low[1], 1)
@@ -244,8 +245,11 @@ def _composed(
     plane, x, y = tight(textured(plane, pen, height_px, rng))
     tall, wide = plane.shape
     owner = owned_by(owner[y : y + tall, x : x + wide], plane)
-    boxes = tuple(_box(plane, piece, left + x, top + y) for piece in pieces)
-    return Writing(plane, owner, characters, boxes, text, -float(top + y))
+    boxes = [
+        _own_box(owner, number, *_inner(plane, piece, left + x, top + y))
+        for number, piece in enumerate(pieces, 1)
+    ]
+    return Writing(plane, owner, characters, tuple(boxes), text, -float(top + y))
 
 
 def _slices(piece: Inked, left: int, top: int) -> tuple[slice, slice]:
@@ -254,12 +258,14 @@ def _slices(piece: Inked, left: int, top: int) -> tuple[slice, slice]:
     return slice(max(y, 0), max(y + height, 0)), slice(max(x, 0), max(x + width, 0))
 
 
-def _box(plane: Plane, piece: Inked, left: int, top: int) -> Box:
+def _inner(plane: Plane, piece: Inked, left: int, top: int) -> tuple[list[int], list[int]]:
+    """Return what of a piece is left in the plane: column and row of its corner, and after it."""
     rows, columns = _slices(piece, left, top)
     part = plane[rows, columns]
     tall, wide = part.shape
     own = piece.ink[rows.start - piece.y + top :, columns.start - piece.x + left :][:tall, :wide]
     x, y, width, height = cv2.boundingRect(cv2.min(part, own))
-    if not width:  # Nothing of it is left, as of a dot between grains.
-        return Box(columns.start, rows.start, max(wide, 1), max(tall, 1))
-    return Box(columns.start + x, rows.start + y, width, height)
+    if not width:  # Nothing, as of a dot between grains.
+        width, height = max(wide, 1), max(tall, 1)
+    x, y = columns.start + x, rows.start + y
+    return [x, y], [x + width, y + height]
