@@ -18,7 +18,14 @@ _EXPOSURES = {Camera.SCAN: (0.94, 1.0), Camera.PHONE: (0.8, 1.08), Camera.HARD: 
 """Light on the brightest place, as a part of what makes paper look as bright as it is."""
 
 
-def lit(image: Gray, camera: Camera, floor: float, rng: np.random.Generator) -> Gray:
+def lit(
+    image: Gray,
+    camera: Camera,
+    floor: float,
+    rng: np.random.Generator,
+    *,
+    glossy: bool = False,
+) -> Gray:
     """Shine on an image.
 
     Args:
@@ -26,6 +33,7 @@ def lit(image: Gray, camera: Camera, floor: float, rng: np.random.Generator) -> 
         camera: How far light and shadow go.
         floor: Least light anywhere (0-1), so that the palest ink is still seen.
         rng: Source of every draw.
+        glossy: Lamps and windows are reflected, as on a whiteboard.
 
     Returns:
         (H, W, 3) uint8.
@@ -41,7 +49,7 @@ def lit(image: Gray, camera: Camera, floor: float, rng: np.random.Generator) -> 
     shine = cv2.merge([np.asarray(plane * 255, np.uint8) for plane in planes])
     full = cv2.resize(shine, (width, height), interpolation=cv2.INTER_LINEAR)
     lighted = cv2.multiply(image, full, scale=1 / 255)
-    if camera is Camera.HARD and rng.random() < 0.25:
+    if rng.random() < (0.4 if glossy else 0.25) and (glossy or camera is Camera.HARD):
         lighted = cv2.add(lighted, _glare(coarse, (height, width), rng))
     return np.asarray(lighted, np.uint8)
 

@@ -14,6 +14,7 @@ from digitcam.train.pens.hand import Hand
 
 from . import prose
 from .camera import expose, project, random_view
+from .fingers import hold
 from .layout import lay_out
 from .light import edge_shadow, lit
 from .page import Gray, Kind, Page
@@ -31,6 +32,9 @@ SMALLEST_PX = 10.0
 
 LEAST_LIGHT = 12.0
 """Grey levels that the light leaves between the palest ink and its ground."""
+
+FINGERS = 0.12
+"""Share of the hard photographs whose page is held."""
 
 PLAIN_STROKE_PX = 3.0
 """Blur is drawn as for strokes of this width, px, where nothing is written."""
@@ -78,6 +82,8 @@ def render_page(
         name, ground = random_texture(frame, rng, without_textures)
         ground, textures = edge_shadow(ground, view.corners, rng), {name}
     image, label = project(sheet.image, sheet.label, view, ground, FIRST_KIND + Kind.TEXTURE)
+    if plan.camera is Camera.HARD and plan.content is not Content.CUT and rng.random() < FINGERS:
+        image, label = hold(image, label, rng)
     image = _photographed(image, scribe)
     if plan.content is Content.CUT and size is None and plan.medium is not Medium.NEGATIVE:
         image, label = _cut(image, label, rng)
@@ -133,7 +139,7 @@ def _photographed(image: Gray, scribe: Scribe) -> Gray:
     if plan.medium in FLAT:
         return image
     floor = min(LEAST_LIGHT / max(contrast, 1), 0.9)
-    image = lit(image, plan.camera, floor, rng)
+    image = lit(image, plan.camera, floor, rng, glossy=plan.medium is Medium.WHITEBOARD)
     stroke = min(scribe.thinnest_px, scribe.smallest_px / 4)
     if not scribe.written:
         stroke = PLAIN_STROKE_PX

@@ -5,8 +5,11 @@ import pytest
 
 from digitcam.edge.frame import Box
 from digitcam.train.pages.camera import expose, project, random_view
+from digitcam.train.pages.fingers import hold
 from digitcam.train.pages.light import lit
+from digitcam.train.pages.page import Kind
 from digitcam.train.pages.plan import Camera, PagePlan, Placement
+from digitcam.train.pages.sheet import FIRST_KIND
 
 FRAME = (240, 320)
 
@@ -80,3 +83,16 @@ def test_a_thin_stroke_survives_the_camera():
         lines = taken[40:200:20, 20:300].mean()
         between = taken[50:200:20, 20:300].mean()
         assert between - lines > 140 / 4, seed
+
+
+def test_fingers_cover_no_writing():
+    """Fingers that hold a page hide none of what is written, and are no paper."""
+    image, label = np.full((*FRAME, 3), 220, np.uint8), np.zeros(FRAME, np.uint16)
+    label[100:110, 100:200] = 3
+    held = 0
+    for seed in range(20):
+        shown, labels = hold(image, label, np.random.default_rng(seed))
+        assert (labels == 3).sum() == (label == 3).sum()
+        assert (shown[labels == 0] == 220).mean() > 0.98  # All but the softened outline.
+        held += bool((labels == FIRST_KIND + Kind.TEXTURE).any())
+    assert held > 10
