@@ -28,7 +28,7 @@ LINE_PX = 25
 theirs are shorter, too."""
 CROSS_PX = 5
 """Lines of less than this thickness, px of a level, are closed over."""
-NOISE_FLOOR = 3.0
+NOISE_FLOOR = 4.0
 """Ink is that far above the grain, in standard deviations of the grain; halving halves it."""
 MIN_FLOOR = 6
 """Least contrast of ink, grey levels: what compression leaves on bare paper is lower."""
@@ -129,8 +129,10 @@ def _grain(luma: GrayImage) -> float:
     The median of absolute differences of neighbours is 0.954 of it (0.6745 times the root of 2).
     """
     apart = cv2.absdiff(luma[::4, 1:], luma[::4, :-1])
-    counts = np.cumsum(np.bincount(apart.ravel(), minlength=256))
-    return float(np.searchsorted(counts, counts[-1] / 2))
+    counts = np.bincount(apart.ravel(), minlength=256)
+    below = np.cumsum(counts)
+    median = int(np.searchsorted(below, below[-1] / 2))
+    return max(median + 0.5 - (below[median] - below[-1] / 2) / counts[median], 0.0)
 
 
 COARSE_PX = 120

@@ -91,7 +91,7 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
 
 
 def _all_floors(level: Level, last: bool) -> Iterator[_Floor]:
-    """Yield the pieces at each floor of a level, and those without its lines if there may be any."""
+    """Yield the pieces at each floor, and those without lines where there may be some."""
     longest = 0
     for each in _floors(level, last):
         longest = max(longest, each.longest)
@@ -220,7 +220,8 @@ def _mark(pieces: _Floor, index: int) -> Mark:
     level = pieces.level
     inside = np.zeros((height, width), np.uint8)
     for member in pieces.members[index]:
-        cv2.drawContours(inside, pieces.contours, member, (255,), cv2.FILLED, offset=(-x, -y))
+        outline = [pieces.contours[member]]
+        cv2.drawContours(inside, outline, 0, (255,), cv2.FILLED, offset=(-x, -y))
     inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
     contrast = cv2.bitwise_and(level.contrast[y : y + height, x : x + width], inside)
     scale = level.scale

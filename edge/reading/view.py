@@ -86,7 +86,7 @@ VERSION = 3
 
 
 def fingerprint() -> str:
-    """Return what a model was trained for: ``sha256:`` and a hash of all that decides its pixels."""
+    """Return what a model was trained for: ``sha256:`` and a hash of what decides its pixels."""
     recipe = {
         "version": VERSION,
         **{
