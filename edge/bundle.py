@@ -13,6 +13,7 @@ from typing import Any
 from .crop import fingerprint
 from .errors import ModelError
 from .golden import COUNT, STEP, Golden
+from .reading.word_image import word_fingerprint
 from .string_image import string_fingerprint
 
 FORMAT = 1
@@ -80,8 +81,10 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
             f"found {digest}; copy both files again or {AGAIN}"
         )
     classes = _classes(sidecar_path, sidecar.get("classes"))
-    own = string_fingerprint() if classes == STRING_CLASSES else fingerprint()
-    if sidecar.get("preprocessing") != own:
+    own = word_fingerprint() if classes == STRING_CLASSES else fingerprint()
+    # The reader of strings that ships is the former one until words are read everywhere.
+    allowed = (own, string_fingerprint()) if classes == STRING_CLASSES else (own,)
+    if sidecar.get("preprocessing") not in allowed:
         raise ModelError(
             f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
             f"digitcam does {own}; train with this version and {AGAIN}"
