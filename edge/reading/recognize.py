@@ -18,7 +18,6 @@ from ..decode import Decoded, decode_bytes, decode_file, luma_of
 from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
-from .beliefs import Beliefs
 from .hypotheses import Candidate, Hypothesis, choose
 from .ink import find_ink, fit_frame
 from .level import box_back, estimate_tilt, is_inside, upright
