@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import cv2
 import numpy as np
 
-from digitcam.train.pens.hand import Hand
+from digitcam.train.pens.hand import Glyph, Hand
 from digitcam.train.pens.pen import Pen
 
 from .page import Gray
@@ -66,6 +66,8 @@ class Type:
     """In FACES."""
     hand: Hand | None = None
     """Whose glyphs are set."""
+    set_glyphs: dict[tuple[str, float], Glyph] = field(default_factory=dict, compare=False)
+    """Glyphs by character and height, px: in print, equal letters look alike."""
 
 
 def random_type(
@@ -102,7 +104,7 @@ def set_line(text: str, height_px: float, face: Type, rng: np.random.Generator) 
         return _cut(_scaled(_drawn(text, made), height_px, made))
     if face.hand is None:
         raise ValueError("face: expected a hand beside set_hand, found None")
-    return _cut(_set(text, height_px, face.hand, rng))
+    return _cut(_set(text, height_px, face, face.hand, rng))
 
 
 @cache
@@ -150,12 +152,15 @@ def _scaled(canvas: Gray, height_px: float, face: Face) -> Gray:
     return np.asarray(cv2.warpAffine(small, turn, (size[0] + lean, size[1])), np.uint8)
 
 
-def _set(text: str, height_px: float, hand: Hand, rng: np.random.Generator) -> Gray:
+def _set(text: str, height_px: float, face: Type, hand: Hand, rng: np.random.Generator) -> Gray:
     """Set a font's glyphs on a straight baseline, each where the last one ends."""
     pen, placed, x = Pen(width=0.09), [], 0.0
     for sign in text:
         if sign in hand.characters:
-            glyph = hand.glyph(sign, height_px, pen, rng)
+            glyph = face.set_glyphs.get((sign, height_px))
+            if glyph is None:
+                glyph = hand.glyph(sign, height_px, pen, rng)
+                face.set_glyphs[sign, height_px] = glyph
             placed.append((glyph, round(x)))
             x += glyph.advance
         else:

@@ -57,6 +57,24 @@ def _arc(stroke: Points) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum(steps)])
 
 
+def thinned(stroke: Points, spacing: float) -> Points:
+    """Leave points out that are much nearer to each other than `spacing`, but no corner."""
+    if len(stroke) < 5:
+        return stroke
+    steps = np.diff(stroke, axis=0)
+    length = np.sqrt(steps[:, 0] ** 2 + steps[:, 1] ** 2)
+    every = int(spacing / max(float(length.mean()), 1e-6))
+    if every < 2:
+        return stroke
+    kept = np.zeros(len(stroke), bool)
+    kept[::every] = kept[-1] = True
+    ahead, behind = stroke[4:] - stroke[2:-2], stroke[2:-2] - stroke[:-4]
+    turn = (ahead * behind).sum(axis=1)
+    scale = np.hypot(*ahead.T) * np.hypot(*behind.T)
+    kept[2:-2] |= turn < _CORNER * scale
+    return np.asarray(stroke[kept], np.float32)
+
+
 def rounded(stroke: Points, spacing: float) -> Points:
     """Run a curve through the points where they are further apart than `spacing`.
 

@@ -21,8 +21,10 @@ _SPACING_PX = 3.5
 """Points further apart than this show as corners."""
 _FLAT = 0.25
 """Height by breadth below which strokes are a flat sign, sized by their breadth."""
-_DRAWN_PX = 96
-"""Height of a digit that is drawn as it is; smaller ones are drawn larger, at most four times."""
+_LARGE_PX = 220
+"""Height of a digit above which it is drawn at its own size."""
+_RIM = 0.4
+"""What anti-aliasing adds to a stroke's width, px."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +107,8 @@ def draw_script(
     if not pen.crisp and zoom != 1:
         way = cv2.INTER_AREA if zoom > 1 else cv2.INTER_LINEAR
         canvas = cv2.resize(canvas, size.tolist(), interpolation=way)  # type: ignore[assignment]
-    pale = width_px * zoom / (thick + _rim(line))
-    if pale < 0.97 and not pen.crisp:
+    pale = width_px * zoom / (thick + (_RIM if line == cv2.LINE_AA else 0))
+    if pale < 0.95 and not pen.crisp:
         canvas = cv2.convertScaleAbs(canvas, alpha=max(pale, 0.12))  # type: ignore[assignment]
     owner = np.zeros(canvas.shape if owned else (0, 0), np.uint8)
     if owned:
@@ -153,18 +155,20 @@ def _smooth(script: Script, spacing: float) -> Script:
 def _zoom(width_px: float, height_px: float, pen: Pen) -> tuple[float, int, int]:
     """Choose how many times larger to draw, how wide the stroke then is, and the line type.
 
-    Drawn through 16ths of a pixel, OpenCV's strokes are 1, 3, 5 … px wide, so the scale makes
-    the pen one of these.
+    Drawn through 16ths of a pixel, OpenCV's strokes are 1, 3, 5 … px wide. Up to `_LARGE_PX`,
+    drawing at a multiple of the size is quicker than anti-aliasing.
     """
-    about = 1.0 if pen.crisp else float(np.clip(_DRAWN_PX / height_px, 1.0, 4.0))
-    line = cv2.LINE_AA if about < 1.5 and not pen.crisp else cv2.LINE_8
-    thick = max(2 * int((width_px * about - _rim(line)) / 2) + 1, 1)
     if pen.crisp:
-        return 1.0, thick, line
-    zoom = (thick + _rim(line)) / width_px
-    return float(np.clip(zoom, 0.85, 1.5 * about)), thick, line
+        return 1.0, _odd(width_px), cv2.LINE_8
+    if height_px > _LARGE_PX:
+        thick = _odd(width_px - _RIM)
+        return float(np.clip((thick + _RIM) / width_px, 0.8, 1.2)), thick, cv2.LINE_AA
+    zoom = 4 if width_px < 2 else 3 if width_px < 6 else 2
+    # A thin stroke is as wide as the pen, or a little wider and paler.
+    wide = zoom * width_px
+    thick = _odd(wide) if wide > 12 else 2 * int(np.ceil((0.9 * wide - 1) / 2)) + 1
+    return float(zoom), max(thick, 1), cv2.LINE_8
 
 
-def _rim(line: int) -> float:
-    """Return what anti-aliasing adds to a stroke's width, px."""
-    return 0.4 if line == cv2.LINE_AA else 0.0
+def _odd(width: float) -> int:
+    return max(2 * round((width - 1) / 2) + 1, 1)

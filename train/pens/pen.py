@@ -97,7 +97,7 @@ def random_pen(rng: np.random.Generator, kind: Kind | None = None) -> Pen:
                        grain=0.35 * d if e < 0.4 else 0.0, grain_size=0.03)  # fmt: skip
         case "chalk":
             return Pen(kind, width, opacity=1 - 0.3 * a, grain=0.35 + 0.5 * b, flow=0.4 * e,
-                       grain_size=0.008 + 0.014 * c, softness=0.03 + 0.06 * d)  # fmt: skip
+                       grain_size=0.005 + 0.011 * c, softness=0.03 + 0.06 * d)  # fmt: skip
         case "finger":
             return Pen(kind, width, crisp=True)
         case "gel":

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .curves import rounded, settled
+from .curves import rounded, settled, thinned
 from .place import place_of
 from .strokes import Points
 
-SPACING = 0.06
-"""Recorded points further apart than this, in heights of a digit, get a curve between them."""
+SPACING = 0.075
+"""How far apart points are, in heights of a digit: a curve fills wider gaps, closer ones go."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def shape_of(strokes: Sequence[Points], character: str) -> Shape:
     side = max(side, 0.4 * max(wide, tall))
     scale = np.float32(place.size / side if side > 0 else 0.0)
     shift = np.array([0, -place.middle], np.float32) - (low + high) / 2 * scale
-    placed = [rounded(stroke * scale + shift, SPACING) for stroke in strokes]
+    placed = [rounded(thinned(stroke * scale + shift, SPACING), SPACING) for stroke in strokes]
     ends = np.cumsum([len(stroke) for stroke in placed]).tolist()
     return Shape(np.concatenate(placed).astype(np.float32), tuple(ends), place.size, place.middle)
 

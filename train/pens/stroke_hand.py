@@ -76,16 +76,17 @@ def laid_out(
         waves = points @ frequency + np.repeat(phase, np.diff(bounds), axis=0)
         points += np.float32(manner.wobble) * np.sin(waves)
     poses = manner.poses(len(shapes), rng)
-    for shape, pose, height, (start, end) in zip(
-        shapes, poses, heights_px, pairwise(bounds), strict=True
-    ):
-        # The pen is as wide at the foot as at the head, so the middle stays where it is.
-        inner = max(1 - width / shape.size, 0.3)
-        shift = np.array([0, -shape.middle * height * (1 - inner)], np.float32)
-        # Strokes keep their breadth, and the pen's width comes on top: broad pens write broadly.
-        outer = 1.0 if shape.size > 0.5 else inner
-        turned = pose.T * np.array([[outer * height], [inner * height]], np.float32)
-        points[start:end] = points[start:end] @ turned + shift
+    heights = np.array(heights_px, np.float32)
+    inner = np.array([max(1 - width / shape.size, 0.3) for shape in shapes], np.float32)
+    # Strokes keep their breadth, and the pen's width comes on top: broad pens write broadly.
+    outer = np.array([shape.size > 0.5 for shape in shapes])
+    scales = np.stack([np.where(outer, 1, inner), inner], axis=1) * heights[:, None]
+    turned = poses.transpose(0, 2, 1) * scales[:, :, None]
+    # The pen is as wide at the foot as at the head, so the middle stays where it is.
+    lifts = np.array([shape.middle for shape in shapes], np.float32) * heights * (1 - inner)
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        points[start:end] = points[start:end] @ turned[number]
+    points[:, 1] -= np.repeat(lifts, np.diff(bounds))
     ends: list[int] = []
     owners: list[int] = []
     for number, shape in enumerate(shapes, 1):

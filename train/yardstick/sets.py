@@ -54,7 +54,7 @@ def single_digits(folder: Path, everything: bool) -> Iterator[Set]:
 def _pens(folder: Path, everything: bool) -> Iterator[Set]:
     for width in digits.WIDTHS:
         for height in digits.PEN_HEIGHTS_PX:
-            yield digits.by_pen(folder, width, height, 240, SEED, everything)
+            yield digits.by_pen(folder, width, height, 200, SEED, everything)
 
 
 def _numbers(folder: Path, everything: bool) -> Iterator[Set]:
@@ -80,7 +80,7 @@ def _places(folder: Path, everything: bool) -> Iterator[Set]:
 def _files(folder: Path, everything: bool) -> Iterator[Set]:
     for negative in (False, True):
         for side in digits.FILE_SIDES_PX:
-            yield digits.as_files(folder, side, negative, 1000, SEED)
+            yield digits.as_files(folder, side, negative, 500, SEED)
 
 
 def _canvas(folder: Path, everything: bool) -> Iterator[Set]:

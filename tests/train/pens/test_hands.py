@@ -182,7 +182,8 @@ def test_photographed_characters_are_a_hand(digit_image: DrawImage, tmp_path: Pa
     for folder, digit in (("3", 3), ("upper_b", 8), ("lower_k", 4)):
         picture = np.full((48, 44), 170, np.uint8)
         ink = digit_image(digit, 30)
-        picture[8 : 8 + ink.shape[0], 10 : 10 + ink.shape[1]] -= ink // 2
+        part = picture[8 : 8 + ink.shape[0], 10 : 10 + ink.shape[1]]
+        cv2.subtract(part, ink // 2, part)
         picture[-3:, :6] = 80
         (tmp_path / "characters" / folder).mkdir(parents=True)
         cv2.imwrite(str(tmp_path / "characters" / folder / "1.png"), picture)

@@ -33,8 +33,8 @@ def _without(name: str) -> Callable[[Arrays], None]:
     return lambda arrays: arrays.__delitem__(name)
 
 
-def _put(name: str, index: int, value: object) -> Callable[[Arrays], None]:
-    return lambda arrays: arrays[name].__setitem__(index, value)
+def _put(name: str, index: int, value: int | str) -> Callable[[Arrays], None]:
+    return lambda arrays: np.put(arrays[name], index, value)
 
 
 def _as(name: str, dtype: str) -> Callable[[Arrays], None]:
