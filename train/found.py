@@ -15,6 +15,7 @@ from .errors import DataError
 from .page_marks import marks_of
 from .pages.plan import random_plan
 from .pages.render import render_page
+from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
 from .paper import REJECT
 from .pens.hand import Hand
 
@@ -113,4 +114,7 @@ def _pages(
     while True:
         plan = random_plan(rng)
         if plan.content.has_digits or rng.random() < BARREN:
-            yield marks_of(render_page(rng, hands, plan))
+            page = render_page(
+                rng, hands, plan, without_textures=UNSEEN_TEXTURES, without_faces=UNSEEN_FACES
+            )
+            yield marks_of(page)

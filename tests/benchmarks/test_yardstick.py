@@ -283,3 +283,12 @@ def test_matching_and_errors_agree() -> None:
     for read, truth in (("123", "123"), ("173", "123"), ("1723", "123")):
         errors = scoring.errors_between(read, truth)
         assert sum(matching(read, truth)) == len(read) - errors.replaced - errors.invented
+
+
+def test_a_folder_without_data_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It says what was expected; nothing is read."""
+    assert yardstick.main(["--data", str(tmp_path), "--sets", "pens"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"yardstick: {tmp_path}: expected strokes/unipen_digits.npz")
