@@ -99,7 +99,7 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
 
 
 def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
-    """Return the threshold at which least digits are lost or invented, one counting as the other."""
+    """Return the threshold at which least digits are lost or invented, in sum."""
     grid = np.round(np.arange(0.2, 0.96, 0.01), 2)
     lost = [(found.right & (confidence < least)).sum() for least in grid]
     invented = [(~found.right & (confidence >= least)).sum() for least in grid]

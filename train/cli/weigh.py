@@ -18,9 +18,9 @@ def build_parser() -> argparse.ArgumentParser:
     """Return the parser of ``digitcam-weigh``."""
     parser = argparse.ArgumentParser(
         prog=COMMAND,
-        description="Fit how a bundle weighs what a mark shows against what stands beside it, and "
-        "from which confidence a digit is told, on rendered pages by hands that its network did not "
-        "learn from. Writes both into the bundle's sidecar.",
+        description="Fit how a bundle weighs what a mark shows against what stands beside it, "
+        "and from which confidence a digit is told, on rendered pages by hands that its network "
+        "did not learn from. Writes both into the bundle's sidecar.",
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="with or without .tflite")
     parser.add_argument(
