@@ -114,7 +114,7 @@ class Recognizer:
         start = perf_counter()
         told, back = self.tell(frame.luma), None
         classify_s = told.classify_s
-        tilt = estimate_tilt([each.box for each in told.digits])
+        tilt = estimate_tilt([each.box for each in told.digits if each.is_digit > 0.5])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, back = upright(frame.luma, tilt)
             told = _inside(self.tell(turned), frame, back)
