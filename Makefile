@@ -34,7 +34,7 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (five hour
 	$(BIN)/digitcam-train --out runs/teacher --arch teacher $(PHOTOGRAPHS) --samples runs/samples
 	$(BIN)/digitcam-train --out runs/digits $(TAUGHT)
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
-	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(TAUGHT) --validation 2000 --distinct-epochs 40
+	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(TAUGHT)
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6

@@ -11,7 +11,7 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -27,15 +27,11 @@ from .box_labels import BAR, REJECT, SEVERAL, labels_of, overlaps
 from .errors import DataError
 
 __all__ = [
-    "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "ink_of",
-    "load_paper", "part_of", "read_gray", "sets_of",
+    "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "load_paper",
+    "part_of", "read_gray", "sets_of",
 ]  # fmt: skip
 CLASSES = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
 """What labels stand for, in order."""
-
-if TYPE_CHECKING:
-    from digitcam.edge.frame import Frame
-    from digitcam.edge.preprocess import Ink
 
 LOOK_ALIKE = frozenset("OoDQlIiJjZzSsbGBgqyY")
 """Letters that a digit is often written like; a reader may take either for the other."""
@@ -78,6 +74,11 @@ class PaperData:
         for contrast, floor, image in zip(self.contrasts, self.floors, images, strict=True):
             model_image(contrast, float(floor), image)
         return images
+
+    def digits(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Return the model images and labels of those that are one digit."""
+        chosen = self.labels < REJECT
+        return self.images()[chosen], self.labels[chosen]
 
     def digest(self) -> str:
         """Return ``sha256:`` and a hash of everything."""
@@ -166,24 +167,6 @@ def read_gray(file: Path) -> GrayImage:
     return image  # type: ignore[return-value]
 
 
-def ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
-    """Bring a photograph to the working resolution and separate its ink, as lines are read.
-
-    Args:
-        image: (H, W) or (H, W, 3) uint8, BGR.
-        fainter: Part of the usual relative contrast from which a pixel is ink.
-    """
-    from digitcam.edge.preprocess import find_ink as find_line_ink
-    from digitcam.edge.preprocess import fit_frame
-    from digitcam.edge.settings import PreprocessSettings
-
-    luma: GrayImage = (
-        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
-    )
-    frame = fit_frame(luma, luma.shape[1], luma.shape[0], PreprocessSettings())
-    return frame, find_line_ink(frame.luma, PreprocessSettings().fainter(fainter))
-
-
 def _found(image: NDArray[np.uint8]) -> list[Mark]:
     """Find the marks of a photograph, as the device does."""
     luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
@@ -256,7 +239,7 @@ def _from_forms(folder: Path, part: Part) -> Iterator[Cut]:
             yield from _of_form(_found(read_gray(folder / "forms" / name)), entry)
 
 
-def _of_form(marks: list[Mark], entry: Mapping[str, list[list[int]]]) -> Iterator[Cut]:
+def _of_form(marks: list[Mark], entry: Mapping[str, Any]) -> Iterator[Cut]:
     corners = np.array(entry["corners_tl_bl_br_tr"], np.float32)
     unit = np.array([[0, 0], [0, 9], [9, 9], [9, 0]], np.float32)
     to_grid = cv2.getPerspectiveTransform(corners, unit)

@@ -100,12 +100,27 @@ class WordReader:
 
 
 def decode(steps: Steps, image: GrayImage, box: Box) -> list[WordDigit]:
-    """Put equal steps together; a digit's part reaches as far as the blankest step to the next.
+    """Put equal steps together, and say where each digit is.
 
     Args:
         steps: What is seen at each step.
         image: (32, W) uint8: the word's image.
         box: Where the word stands, px of the frame.
+    """
+    middles = [STEP_PX * (start + end) // 2 for start, end in _runs(steps)]
+    return [
+        WordDigit(digit, opinions, own)
+        for (digit, opinions), own in zip(parts_of(steps), _boxes(middles, image, box), strict=True)
+    ]
+
+
+def parts_of(steps: Steps) -> list[tuple[int, tuple[float, ...]]]:
+    """Return the digits that are read, and what the part of each is.
+
+    A digit's part reaches as far as the blankest step to the next.
+
+    Returns:
+        Each digit, and the probabilities that its part is no digit, one of 0 to 9, or several.
     """
     runs = _runs(steps)
     if not runs:
@@ -113,11 +128,9 @@ def decode(steps: Steps, image: GrayImage, box: Box) -> list[WordDigit]:
     between = [_blankest(steps, a, b) for (_, a), (b, _) in pairwise(runs)]
     parts = zip([0, *between], [*between, len(steps)], strict=True)
     told = of_singles([steps[start:end] for start, end in parts])
-    boxes = _boxes([STEP_PX * (start + end) // 2 for start, end in runs], image, box)
-    likeliest = steps.argmax(axis=1)
     return [
-        WordDigit(int(likeliest[start]) - BLANK - 1, tuple(probabilities), own)
-        for (start, _), probabilities, own in zip(runs, told.tolist(), boxes, strict=True)
+        (int(digit), tuple(opinions))
+        for digit, opinions in zip(text_of(steps), told.tolist(), strict=True)
     ]
 
 
@@ -145,6 +158,8 @@ def _blankest(steps: Steps, first: int, end: int) -> int:
 
 def _boxes(columns: Sequence[int], image: GrayImage, box: Box) -> list[Box]:
     """Return the boxes of digits, given a column of each: ink as far as the emptiest between."""
+    if not columns:
+        return []
     width = image.shape[1]
     ink = image.sum(axis=0, dtype=np.int64)
     inside = [min(column, width - SIDE_PX - 1) for column in columns]

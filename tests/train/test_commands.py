@@ -100,7 +100,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str], command: st
         ("train", "--epochs", "1.5", "a whole number from 1, found '1.5'"),
         ("train", "--batch-size", "²", "a whole number from 1, found '²'"),
         ("train", "--workers", "0", "a whole number from 1, found '0'"),
-        ("train", "--scene-marks", "-1", "a whole number from 0, found '-1'"),
+        ("train", "--page-marks", "-1", "a whole number from 0, found '-1'"),
         ("train", "--seed", "-1", "a whole number from 0 to 4294967295, found '-1'"),
         ("train", "--seed", str(2**32), "a whole number from 0 to 4294967295, found '4294967296'"),
         ("train", "--learning-rate", "fast", "a number from 0, found 'fast'"),

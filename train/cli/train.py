@@ -108,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--samples",
         type=Path,
         metavar="FOLDER",
-        help="keep samples here, 80 MB an epoch, for trainings with the same data, feed and seed",
+        help="keep samples here, 65 MB an epoch, for trainings with the same data, feed and seed",
     )
     add_common(parser)
     return parser
