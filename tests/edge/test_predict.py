@@ -18,7 +18,7 @@ import pytest
 from digitcam.edge.annotate import UNTOLD_COLOUR
 from digitcam.edge.cli.predict import main
 from digitcam.edge.lock import CameraLock
-from digitcam.edge.recognize import Recognizer
+from digitcam.edge.reading.recognize import Recognizer
 from digitcam.train.scene import Scene
 
 Predict = Callable[..., "subprocess.CompletedProcess[str]"]
