@@ -75,7 +75,7 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("colour = 1", "unknown setting colour; known are camera, min_confidence, model, "),
-        ("[segment]\nmax_gap = 1", "unknown setting segment; known are camera, min_confidence, "),
+        ("segment = {max_gap = 1}", "unknown setting segment; known are camera, min_confidence, "),
         ("[stabilize]\nagrees = 1", "unknown setting stabilize.agrees; known are agree, "),
         ("threads = 0", "threads must be a whole number from 1 to 64, found 0"),
         ("threads = 1.0", "threads must be a whole number from 1 to 64, found 1.0"),
