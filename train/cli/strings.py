@@ -29,6 +29,7 @@ SETTINGS: dict[str, tuple[Callable[[str], float], str, str]] = {
     "learning_rate": (amount, "RATE", "highest rate"),
     "weight_decay": (amount, "PART", "of adamw"),
     "width": (amount, "FACTOR", "filters, as a multiple of the network's own"),
+    "validation": (whole(1), "N", "digits of MNIST held back"),
 }
 """Fields of a recipe that have a flag: its type, what it takes, and what it is."""
 KINDS = {

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from ..page_marks import ALIKE, pixels_of
 from ..pages.page import Kind, Number, Page
 from ..pages.plan import Content, random_plan
 from ..pages.render import render_page
+from ..pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
 from ..pens.hand import Hand
 from .sample import Word, readable
 from .written import LOOK_ALIKE
@@ -34,13 +36,13 @@ OTHERS = {
 """The same of pages that words without a digit are taken from."""
 SIZES = {(240, 320): 0.35, (320, 240): 0.15, (360, 480): 0.3, (480, 640): 0.2}
 """Heights and widths of photographs, px, and how often."""
-MOST = 24
+MOST = 30
 """Words taken from one page."""
-WAYS = 5
+WAYS = 8
 """Words taken from one number, at most."""
 FEW, FEW_KEPT = 8, 0.15
 """Digits of numbers of several, from which a page is worth its search, and share of others kept."""
-ALONE = 0.2
+ALONE = 0.3
 """Share of the single digits that are kept: the other reader tells those."""
 WHOLE, OUTSIDE = 0.85, 0.08
 """Parts of a digit's ink from which a word holds it, and up to which it does not."""
@@ -115,16 +117,23 @@ class PageWords:
     ) -> Iterator[Word]:
         names, sizes = list(contents), list(SIZES)
         while True:
-            content = names[int(rng.choice(len(names), p=_shares(contents.values())))]
-            size = sizes[int(rng.choice(len(sizes), p=_shares(SIZES.values())))]
+            content = names[int(rng.choice(len(names), p=_shares(contents)))]
+            size = sizes[int(rng.choice(len(sizes), p=_shares(SIZES)))]
             plan = replace(random_plan(rng), content=content)
-            page = render_page(rng, self._hands, plan, None if content is Content.CUT else size)
+            page = render_page(
+                rng,
+                self._hands,
+                plan,
+                None if content is Content.CUT else size,
+                without_textures=UNSEEN_TEXTURES,
+                without_faces=UNSEEN_FACES,
+            )
             words = [word for word in words_of(page, rng) if readable(word)]
             yield from (words[i] for i in rng.permutation(len(words))[:MOST])
 
 
-def _shares(weights: object) -> NDArray[np.float64]:
-    share = np.array(list(weights), np.float64)  # type: ignore[call-overload]
+def _shares(weights: Mapping[Any, float]) -> NDArray[np.float64]:
+    share = np.array(list(weights.values()))
     return share / share.sum()  # type: ignore[no-any-return]
 
 

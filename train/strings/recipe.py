@@ -42,7 +42,7 @@ class StringFeedSettings:
 
     written: int = 9000
     """Numbers written by one hand each."""
-    pages: int = 5000
+    pages: int = 3000
     """Words that the device finds on rendered pages."""
     photographed: int = 3000
     """Numbers of photographs, and others put together from parts of such."""
@@ -69,6 +69,8 @@ class StringRecipe:
     """Decoupled weight decay (Loshchilov and Hutter 2019)."""
     width: float = 1.0
     """Filters a layer, as a multiple of the network's own."""
+    validation: int = 5000
+    """Digits of MNIST's training set that are held back."""
     without: tuple[str, ...] = ()
     """Sources that are left out whole, such as ``unipen:apb``, ``mnist`` or ``amounts``."""
     feed: StringFeedSettings = field(default_factory=StringFeedSettings)

@@ -14,24 +14,24 @@ import numpy as np
 
 from digitcam.edge.reading.word_image import word_fingerprint, word_image
 
-from ..data import DigitData
 from ..epochs import Job
 from ..errors import DataError
-from ..paper import Part, part_of
+from ..paper import Part
 from ..pens.bitmaps import split_hands
-from ..pens.drawn import drawn_hand
 from ..pens.hand import Hand
-from ..pens.hands import load_hands
 from ..pens.pen import random_pen
 from ..pens.strokes import StrokePack, load_strokes
 from ..pens.writing import string_writing
+from ..writers import Labelled, Writers
 from .distort import distort
 from .page_words import PageWords
 from .photographs import Photographed, digest_of, load_numbers, splice
-from .recipe import StringFeedSettings
+from .recipe import StringDistortion, StringFeedSettings
 from .sample import MAX_DIGITS, Samples, Word, readable, stacked
-from .written import HEIGHT_PX, Ink, Writers
+from .written import HEIGHT_PX, Ink, NumberWriter
 
+AMOUNTS = "amounts"
+"""The source that photographs of numbers are."""
 STRINGS = "strokes/unipen_strings.npz"
 """Numbers with their writers' own spaces, never trained on."""
 SPLICED = 0.5
@@ -45,52 +45,43 @@ class Material:
     """What words are made of.
 
     Args:
-        digits: MNIST, for where no folder has it.
-        folder: Real handwriting, see CONTRIBUTING.md; perhaps none.
+        mnist: Digits of MNIST of the part.
+        writers: Where the other hands come from, and in whose folder photographs are.
         part: What the words are for; hands and photographs are of that part alone.
-        without: Sources that are left out.
     """
 
-    digits: DigitData
-    folder: Path | None = None
+    mnist: Labelled
+    writers: Writers
     part: Part = "training"
-    without: tuple[str, ...] = ()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Send another process what to load, and not what is loaded: hands hold functions."""
-        return type(self), (self.digits, self.folder, self.part, self.without)
+        return type(self), (self.mnist, self.writers, self.part)
+
+    @property
+    def photographs(self) -> Path | None:
+        """Folder with numbers of photographs, if there are any."""
+        folder = self.writers.folder
+        if not folder or AMOUNTS in self.writers.without or not (folder / AMOUNTS).is_dir():
+            return None
+        return folder
 
     @cached_property
     def hands(self) -> tuple[Hand, ...]:
         """Who writes."""
-        if self.folder:
-            hands = load_hands(self.folder, self.without, optional=True)
-        else:
-            hands = [drawn_hand()] if "drawn" not in self.without else []
-        if "mnist" not in {hand.source for hand in hands} | set(self.without):
-            labels = list(map(str, self.digits.y_train.tolist()))
-            hands += split_hands("mnist", list(self.digits.x_train), labels)
-        return tuple(hand for hand in hands if part_of(f"hands/{hand.name}") == self.part)
-
-    @property
-    def has_photographs(self) -> bool:
-        """Whether there are numbers of photographs."""
-        if not self.folder or "amounts" in self.without:
-            return False
-        return (self.folder / "amounts").is_dir()
+        return tuple(self.writers.hands(self.part, self.mnist))
 
     @cached_property
     def numbers(self) -> tuple[Photographed, ...]:
         """Numbers of photographs."""
-        if not self.folder or not self.has_photographs:
-            return ()
-        return load_numbers(self.folder, self.part)
+        return load_numbers(self.photographs, self.part) if self.photographs else ()
 
     def digest(self) -> str:
-        """Return ``sha256:`` and a hash of who writes and what is photographed."""
+        """Return ``sha256:`` and a hash of everything."""
         content = hashlib.sha256(digest_of(self.numbers).encode())
-        for hand in self.hands:
-            content.update(f"{hand.name} {''.join(sorted(hand.characters))}\n".encode())
+        content.update(self.writers.digest().encode())
+        for array in self.mnist:
+            content.update(array.tobytes())
         return f"sha256:{content.hexdigest()}"
 
 
@@ -115,7 +106,7 @@ class StringSource:
         """Samples of each kind in an epoch."""
         kinds = ("written", "pages", "photographed", "nothing")
         amounts = {kind: int(getattr(self.settings, kind)) for kind in kinds}
-        if not self.material.has_photographs:
+        if not self.material.photographs:
             amounts["photographed"] = 0
         return amounts
 
@@ -171,7 +162,7 @@ class StringSource:
         numbers = self.material.numbers
         if not numbers:
             raise DataError(
-                f"{self.material.folder}: expected numbers in amounts/, found none for "
+                f"{self.material.photographs}: expected numbers in amounts/, found none for "
                 f"{self.material.part}; leave them out with --photographed 0"
             )
         if rng.random() < SPLICED:
@@ -180,8 +171,8 @@ class StringSource:
         return number.ink, number.digits
 
     @cached_property
-    def _writers(self) -> Writers:
-        return Writers(self.material.hands)
+    def _writers(self) -> NumberWriter:
+        return NumberWriter(self.material.hands)
 
     @cached_property
     def _pages(self) -> PageWords:
@@ -194,22 +185,32 @@ def plain_photographs(numbers: Sequence[Photographed]) -> Samples:
     return stacked([word for word in words if readable(word)])
 
 
-def unipen_numbers(folder: Path | None, settings: StringFeedSettings, seed: int) -> Samples:
+def written_numbers(digits: Labelled, count: int, seed: int) -> Samples:
+    """Return numbers written with pictures of digits, the same each time."""
+    x, y = digits
+    writer = NumberWriter(split_hands("mnist", list(x), list(map(str, y.tolist()))))
+    rng = np.random.default_rng(seed)
+    words: list[Word] = []
+    while len(words) < count:
+        ink, told = writer.write(rng)
+        word = distort(ink, rng, StringDistortion()), told
+        if readable(word):
+            words.append(word)
+    return stacked(words)
+
+
+def unipen_numbers(folder: Path | None, seed: int) -> Samples:
     """Return UNIPEN's numbers, written once each with any pen."""
     file = folder / STRINGS if folder else None
     if not file or not file.exists():
         return stacked([])
     pack = load_strokes(file)
-    words = [
-        _recorded(pack, i, np.random.default_rng((seed, i)), settings) for i in range(len(pack))
-    ]
+    words = [_recorded(pack, i, np.random.default_rng((seed, i))) for i in range(len(pack))]
     return stacked([word for word in words if word and readable(word)])
 
 
-def _recorded(
-    pack: StrokePack, index: int, rng: np.random.Generator, settings: StringFeedSettings
-) -> Word | None:
+def _recorded(pack: StrokePack, index: int, rng: np.random.Generator) -> Word | None:
     writing = string_writing(pack, index, HEIGHT_PX, random_pen(rng), rng)
     if writing is None or min(writing.ink.shape) < 4:
         return None
-    return distort(writing.ink, rng, settings.distortion), tuple(map(int, writing.text))
+    return distort(writing.ink, rng, StringDistortion()), tuple(map(int, writing.text))

@@ -26,6 +26,7 @@ from ..errors import RunError
 from ..network import load_model, network_input, seed_dropout, seed_everything
 from ..run import FORMAT, RunFolder, State, read_json, say
 from ..training import diverged, versions
+from ..writers import Writers, check_sources
 from .network import build, compile_model
 from .reading import calibration_error, fit_temperature, texts_of, truths_of, worth
 from .recipe import KIND, StringFeedSettings, StringRecipe
@@ -72,16 +73,21 @@ def train_strings(
         RunError: The folder holds another training, or the loss is no longer a number.
         DataError: The photographs are not as expected.
     """
-    material = Material(data, photographs, "training", recipe.without)
+    if not 1 <= recipe.validation < len(data.x_train):
+        raise RunError(
+            f"validation must be from 1 to less than the {len(data.x_train)} training digits, "
+            f"found {recipe.validation}"
+        )
+    check_sources(recipe.without)
+    order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
+    held, kept = order[: recipe.validation], order[recipe.validation :]
+    writers = Writers(photographs, recipe.without, optional=True)
+    material = Material((data.x_train[kept], data.y_train[kept]), writers)
     source = StringSource(material, recipe.feed)
     if source.samples < recipe.batch_size:
         raise RunError(
             f"an epoch must be at least one batch of {recipe.batch_size} words, found "
             f"{source.samples}; ask for more with {_flags(source.amounts)}"
-        )
-    if not material.hands:
-        raise RunError(
-            f"who writes must be somebody, found no hand without {', '.join(recipe.without)}"
         )
     folder = RunFolder(path, _describe(data, recipe, material))
     if folder.finished:
@@ -89,9 +95,11 @@ def train_strings(
         return read_json(path / "metrics.json")
     keep = samples / f"{source.digest():.16}-{recipe.seed}" if samples else None
     with EpochFeed(source, recipe.seed, workers, recipe.feed.distinct_epochs, keep) as feed:
-        held = _held(material, recipe)
-        state = _epochs(feed, source.samples, held, recipe, folder)
-    _finish(state, held, folder)
+        judged = _held(
+            Material((data.x_train[held], data.y_train[held]), writers, "calibration"), recipe
+        )
+        state = _epochs(feed, source.samples, judged, recipe, folder)
+    _finish(state, judged, folder)
     return read_json(path / "metrics.json")
 
 
@@ -119,21 +127,16 @@ def _describe(data: DigitData, recipe: StringRecipe, material: Material) -> dict
 
 def _held(material: Material, recipe: StringRecipe) -> Held:
     """Return words of what is held back, made as those that are trained on; and real numbers."""
-    part = replace(material, part="calibration")
-    source = StringSource(part, replace(HELD, distortion=recipe.feed.distortion))
-    able = any(hand.characters >= frozenset("0123456789") for hand in part.hands)
+    source = StringSource(material, replace(HELD, distortion=recipe.feed.distortion))
     held = {
         kind: source.make(Job((recipe.seed, place), amount, kind))
         for place, (kind, amount) in enumerate(source.amounts.items())
-        if amount and getattr(recipe.feed, kind) and able
-        if kind != "photographed" or part.numbers
+        if amount and getattr(recipe.feed, kind) and (kind != "photographed" or material.numbers)
     }
-    if part.numbers:
-        held["plain_photographs"] = plain_photographs(part.numbers)
-    recorded = unipen_numbers(material.folder, recipe.feed, recipe.seed)
-    if len(recorded[1]):
-        held["unipen_strings"] = recorded
-    return held
+    plain = plain_photographs(material.numbers)
+    recorded = unipen_numbers(material.writers.folder, recipe.seed)
+    others = {"plain_photographs": plain, "unipen_strings": recorded}
+    return held | {name: samples for name, samples in others.items() if len(samples[1])}
 
 
 def _epochs(

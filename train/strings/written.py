@@ -22,6 +22,7 @@ CROWDED, CROWDED_GAP = 0.4, (-0.1, 0.12)
 """Share of numbers whose digits stand close, and the mean space between them, in heights."""
 SIGNS, LETTERS = 0.18, 0.07
 """Shares of numbers with a sign among or behind the digits, and with a letter beside them."""
+DIGITS = frozenset("0123456789")
 SIGNS_AMONG, SIGNS_BEHIND = ",.-/:", ".,-)"
 LOOK_ALIKE = frozenset("OoDQlIiJjZzSsbGBgqyY|")
 """Letters that a digit is often written like."""
@@ -30,7 +31,7 @@ Ink = tuple[GrayImage, tuple[int, ...]]
 """Coverage or contrast, (h, w) uint8, and the digits that it shows."""
 
 
-class Writers:
+class NumberWriter:
     """Hands that write all ten digits, by source, so that many small ones do not crowd out few.
 
     A source writes in proportion to the square root of its hands: ``mnist`` has hundreds that
@@ -43,11 +44,8 @@ class Writers:
     def __init__(self, hands: Sequence[Hand]) -> None:
         self._sources: dict[str, list[Hand]] = {}
         for hand in hands:
-            if hand.characters >= frozenset("0123456789"):
+            if hand.characters >= DIGITS:
                 self._sources.setdefault(hand.source, []).append(hand)
-
-    def __len__(self) -> int:
-        return sum(map(len, self._sources.values()))
 
     @cached_property
     def _weights(self) -> tuple[list[str], list[float]]:
