@@ -66,15 +66,31 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
         return []
     places = as_array(boxes)
     part = inside(places)
-    order = np.argsort(places[:, 2] * places[:, 3], kind="stable")
-    scores = [each.score for each in hypotheses]
-    best: dict[int, tuple[float, list[int]]] = {}
-    roots: list[int] = []
-    for i in order.tolist():
-        children = [j for j in roots if part[j, i] >= WITHIN]
-        roots = [j for j in roots if part[j, i] < WITHIN] + [i]
-        pieces = [k for j in children for k in best[j][1]]
-        whole = sum(best[j][0] for j in children)
-        best[i] = (whole, pieces) if pieces and whole > scores[i] else (scores[i], [i])
-    chosen = [k for root in roots for k in best[root][1]]
-    return [digit for k in chosen for digit in hypotheses[k].digits]
+    best: dict[int, _Choice] = {}
+    for i in np.argsort(places[:, 2] * places[:, 3], kind="stable").tolist():
+        within = [j for j in best if part[j, i] >= WITHIN]
+        pieces = _together([best.pop(j) for j in within])
+        own = _Choice(hypotheses[i].score, [i])
+        best[i] = pieces if within and pieces.score > own.score else own
+    return [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What explains a mark best."""
+
+    score: float
+    """Logarithm of its probability."""
+    members: list[int]
+    """Which hypotheses it is made of."""
+
+
+def _together(pieces: Sequence[_Choice]) -> _Choice:
+    """Return pieces as one explanation: the likely ones hold, and the others are none."""
+    likely = [piece.score > np.log(0.5) for piece in pieces]
+    members = [member for piece in pieces for member in piece.members]
+    if not any(likely):
+        return _Choice(max((piece.score for piece in pieces), default=-np.inf), members)
+    rest = [np.log1p(-np.exp(p.score)) for p, held in zip(pieces, likely, strict=True) if not held]
+    held = [piece.score for piece, held in zip(pieces, likely, strict=True) if held]
+    return _Choice(float(sum(held) + sum(rest)), members)

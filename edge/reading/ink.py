@@ -128,6 +128,8 @@ def _grain(luma: GrayImage) -> float:
 
     The median of absolute differences of neighbours is 0.954 of it (0.6745 times the root of 2).
     """
+    if luma.shape[1] < 2:
+        return 0.0
     apart = cv2.absdiff(luma[::4, 1:], luma[::4, :-1])
     counts = np.bincount(apart.ravel(), minlength=256)
     below = np.cumsum(counts)

@@ -110,24 +110,53 @@ def _floors(level: Level, last: bool) -> Iterator[_Floor]:
         most = LINE_PX * 4 // 3
     if level.scale > 1:
         least = most // 4 if level.ruled else most // 2
+    floors = []
     while floor * STEP <= peak + 1:
+        floors.append(floor)
+        floor *= STEP
+    sure: list[tuple[int, int]] | None = None
+    for floor in reversed(floors):
         mask = cv2.threshold(contrast, floor - 1, 255, cv2.THRESH_BINARY)[1]
+        if floor == level.floor and sure is not None:
+            mask = _reached(mask, sure)
         contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        if contours:
-            outer = np.flatnonzero(hierarchy[0, :, 3] < 0)
-            places = np.array([cv2.boundingRect(contours[i]) for i in outer], np.int32)
-            longest = int(places[:, 2:].max())
-            fits = _fits(places, least, 2 * longest if last else most)
-            pairs, joined = _joined(places, fits, least)
-            places = np.concatenate([places[fits], joined])
-            peaks = np.array([_peak(contrast, place) for place in places.tolist()], np.int32)
-            sure = np.flatnonzero(peaks >= STEP * floor)
-            members = [(i,) for i in outer[fits].tolist()] + [
-                (int(outer[i]), int(outer[j])) for i, j in pairs.tolist()
-            ]
-            members = [members[i] for i in sure]
-            yield _Floor(level, floor, contours, members, places[sure], peaks[sure], longest)
-        floor = round(floor * STEP)
+        if not contours:
+            continue
+        outer = np.flatnonzero(hierarchy[0, :, 3] < 0)
+        sure = [tuple(contours[i][0, 0].tolist()) for i in outer]
+        places = np.array([cv2.boundingRect(contours[i]) for i in outer], np.int32)
+        longest = int(places[:, 2:].max())
+        fits = _fits(places, least, 2 * longest if last else most)
+        pairs, joined = _joined(places, fits, least)
+        members = [(i,) for i in outer[fits].tolist()]
+        members += [(int(outer[i]), int(outer[j])) for i, j in pairs.tolist()]
+        places = np.concatenate([places[fits], joined])
+        peaks = np.array([_peak(contrast, place) for place in places.tolist()], np.int32)
+        kept = np.flatnonzero(peaks >= STEP * floor)
+        members = [members[i] for i in kept]
+        yield _Floor(level, floor, contours, members, places[kept], peaks[kept], longest)
+
+
+def _reached(
+    mask: GrayImage, sure: Sequence[tuple[int, int]], most: int = 256, reached: int = 128
+) -> GrayImage:
+    """Return what of a mask is connected with places that are ink at the next floor, too.
+
+    So strokes start where ink is sure and go on where it is likely, and grain is none. Where there
+    is more than grain, all is kept: its pieces cost less than to look for what reaches them.
+
+    Args:
+        mask: (h, w) uint8, 0 or 255; is changed.
+        sure: Columns and rows.
+        most: So many places are searched from, at most.
+        reached: Grey level that tells what was reached from the rest.
+    """
+    if len(sure) > most:
+        return mask
+    for x, y in sure:
+        if mask[y, x] == 255:
+            cv2.floodFill(mask, None, (x, y), (reached,), flags=8)  # type: ignore[call-overload]
+    return cv2.compare(mask, reached, cv2.CMP_EQ)  # type: ignore[call-overload, no-any-return]
 
 
 def _fits(places: NDArray[np.int32], least: int, most: int) -> NDArray[np.bool_]:

@@ -18,7 +18,6 @@ from ..decode import Decoded, decode_bytes, decode_file, luma_of
 from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
-from .beliefs import Beliefs
 from .hypotheses import Candidate, Hypothesis, choose
 from .ink import find_ink, fit_frame
 from .level import box_back, estimate_tilt, is_inside, upright
@@ -113,12 +112,12 @@ class Recognizer:
     def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
-        told, back = self._told(frame.luma), None
+        told, back = self.tell(frame.luma), None
         classify_s = told.classify_s
-        tilt = estimate_tilt([each.box for each in told.digits])
+        tilt = estimate_tilt([each.box for each in told.digits if each.is_digit > 0.5])
         if abs(tilt) > MAX_LEVEL_DEG:
             turned, back = upright(frame.luma, tilt)
-            told = _inside(self._told(turned), frame, back)
+            told = _inside(self.tell(turned), frame, back)
             classify_s += told.classify_s
         lines = self._lines(told)
         total_ms = (perf_counter() - start) * 1e3
@@ -137,8 +136,12 @@ class Recognizer:
             model=f"sha256:{self.bundle.sha256}",
         )
 
-    def _told(self, luma: GrayImage) -> Told:
-        """Find marks, and tell what each is."""
+    def tell(self, luma: GrayImage) -> Told:
+        """Find marks, and tell what each is; nothing is weighed or left out yet.
+
+        Args:
+            luma: (H, W) uint8 at the working resolution, 0 black.
+        """
         marks = find_marks(find_ink(luma, self.settings.preprocess.polarity))
         images = model_images(marks)
         start = perf_counter()

@@ -127,15 +127,15 @@ def _own(owner: Plane, script: Script, thick: int) -> None:
 
 
 def owned_by(owner: Plane, ink: Plane) -> Plane:
-    """Return whose each pixel is where there is ink, and 0 elsewhere.
+    """Return whose each pixel is where there is ink, and 0 elsewhere, or where it is nobody's.
 
     Args:
         owner: (h, w), of about where there is ink.
         ink: (h, w) coverage.
     """
     inked = ink >= LEAST
-    bare = inked & (owner == 0)
-    while bare.any():  # The soft rim of a stroke, a blob, a press of the brush.
+    bare, left = inked & (owner == 0), -1
+    while left != (left := int(bare.sum())):  # The soft rim of a stroke, a blob, a press.
         owner = np.where(bare, cv2.dilate(owner, _AROUND), owner)
         bare = inked & (owner == 0)
     return np.asarray(owner * inked, np.uint8)

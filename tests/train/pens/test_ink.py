@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digitcam.train.pens.curves import raster_of, rounded, settled
-from digitcam.train.pens.ink import draw_strokes
+from digitcam.train.pens.ink import draw_strokes, owned_by
 from digitcam.train.pens.pen import KINDS, WIDTHS, Kind, Pen, random_pen
 from digitcam.train.pens.strokes import Points
 
@@ -139,3 +139,15 @@ def test_a_curve_runs_through_its_points_and_keeps_corners() -> None:
     corner = np.array([[0, 0], [50, 0], [100, 0], [100, 50], [100, 100]], np.float32)
     curve = rounded(corner, 5)
     assert np.minimum(np.abs(curve[:, 1]), np.abs(curve[:, 0] - 100)).max() < 1e-3
+
+
+def test_ink_that_no_stroke_reaches_is_nobodys() -> None:
+    """Ink apart from all that is owned stays without an owner, and the search for one ends."""
+    ink = np.zeros((9, 20), np.uint8)
+    ink[4, 2:6] = ink[4, 12:16] = 255
+    owner = np.zeros_like(ink)
+    owner[4, 3] = 1
+    told = owned_by(owner, ink)
+    assert (told[4, 2:6] == 1).all()
+    assert not told[4, 12:16].any()
+    assert not owned_by(np.zeros_like(ink), ink).any()

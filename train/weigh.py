@@ -1,0 +1,172 @@
+"""Weighs evidence: fits what a bundle's beliefs are summed by, on pages of hands left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import load_bundle
+from digitcam.edge.files import write_whole
+from digitcam.edge.reading.beliefs import Beliefs, as_json, features
+from digitcam.edge.reading.neighbours import as_array
+from digitcam.edge.reading.recognize import Recognizer
+
+from .evaluation import confidence_gap
+from .pages.page import Page
+from .pages.plan import random_plan
+from .pages.render import render_page
+from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
+from .pens.hand import Hand
+
+SAME = 0.4
+"""Intersection over union from which a candidate stands where a digit does."""
+SEED = 20
+"""Of the pages."""
+BINS = 15
+"""Of the calibration error."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of candidates, and what they are."""
+
+    features: NDArray[np.float64]
+    """(N, features)."""
+    which: NDArray[np.float64]
+    """(N,) probability of the likeliest digit, if it is one."""
+    is_digit: NDArray[np.bool_]
+    """(N,) whether a digit stands there."""
+    right: NDArray[np.bool_]
+    """(N,) whether it is the likeliest one."""
+    missed: int
+    """Digits that no candidate stands for."""
+
+    def confidence(self, beliefs: Beliefs) -> NDArray[np.float64]:
+        """Return (N,) how certain each is, by some weights."""
+        total = self.features @ np.array(beliefs.weights)
+        return self.which / (1 + np.exp(-total))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What was fitted."""
+
+    beliefs: Beliefs
+    min_confidence: float
+    pages: int
+    candidates: int
+    calibration_error: float
+    lost: float
+    """Digits that are not told, a digit."""
+    invented: float
+    """Digits told that are others or none, a digit."""
+
+
+def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
+    """Fit the weights of a recognizer's beliefs, and the threshold from which a digit is told.
+
+    Args:
+        recognizer: Reads the pages.
+        hands: Who writes them: none that its networks learnt from.
+        pages: How many, a third of them without a digit.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    found = gather(recognizer, rendered(hands, pages))
+    model = LogisticRegression(fit_intercept=False, max_iter=1000)
+    model.fit(found.features, found.is_digit)
+    beliefs = Beliefs(tuple(round(float(weight), 4) for weight in model.coef_[0]))
+    confidence = found.confidence(beliefs)
+    digits = int(found.is_digit.sum()) + found.missed
+    least = best_threshold(confidence, found)
+    told = confidence >= least
+    return Weighed(
+        beliefs,
+        least,
+        pages,
+        len(told),
+        confidence_gap(confidence, found.right, BINS),
+        (digits - int((found.is_digit & told).sum())) / digits,
+        int((told & ~found.right).sum()) / digits,
+    )
+
+
+def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
+    """Return the threshold at which least digits are lost or invented, in sum."""
+    grid = np.round(np.arange(0.2, 0.96, 0.01), 2)
+    lost = [(found.right & (confidence < least)).sum() for least in grid]
+    invented = [(~found.right & (confidence >= least)).sum() for least in grid]
+    return float(grid[int(np.argmin(np.add(lost, invented)))])
+
+
+def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Page]:
+    """Render pages as training does, by other hands."""
+    for number in range(pages):
+        rng = np.random.default_rng((seed, number))
+        yield render_page(
+            rng,
+            hands,
+            random_plan(rng),
+            without_textures=UNSEEN_TEXTURES,
+            without_faces=UNSEEN_FACES,
+        )
+
+
+def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
+    """Read pages, and tell of each candidate what it is."""
+    found: list[tuple[NDArray[Any], ...]] = []
+    missed = 0
+    for page in pages:
+        luma: Any = cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY)
+        told = recognizer.tell(recognizer.frame(luma).luma)
+        scale = recognizer.frame(luma).luma.shape[1] / luma.shape[1]
+        digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
+        places = as_array([c.box for c in digits]) * scale
+        boxes = as_array([each.box for each in told.digits])
+        fits = overlap(boxes, places)
+        missed += int((fits.max(axis=0, initial=0) < SAME).sum())
+        best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
+        is_digit = fits.max(axis=1, initial=0) >= SAME
+        which = np.array([each.which for each in told.digits]).reshape(-1, 10)
+        labels = np.array([int(c.label) for c in digits] or [-1])
+        right = is_digit & (which.argmax(axis=1) == labels[best])
+        likely = np.array([each.is_digit for each in told.digits])
+        rows = features(boxes, likely, as_array(told.others))
+        found.append((rows, which.max(axis=1, initial=0), is_digit, right))
+    columns = [np.concatenate(each) for each in zip(*found, strict=True)]
+    return Evidence(columns[0], columns[1], columns[2], columns[3], missed)
+
+
+def overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, M) intersection over union."""
+    x, y, w, h = boxes.T[:, :, None]
+    left, top, width, height = others.T[:, None]
+    wide = np.minimum(x + w, left + width) - np.maximum(x, left)
+    high = np.minimum(y + h, top + height) - np.maximum(y, top)
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    return shared / (w * h + width * height - shared)  # type: ignore[no-any-return]
+
+
+def write_weights(stem: Path, weighed: Weighed) -> None:
+    """Write what was fitted into a bundle's sidecar."""
+    path = Path(f"{stem}.json")
+    sidecar = json.loads(path.read_text())
+    sidecar["beliefs"] = as_json(weighed.beliefs)
+    sidecar["thresholds"]["min_confidence"] = weighed.min_confidence
+    sidecar["weighed"] = {
+        "pages": weighed.pages,
+        "seed": SEED,
+        "candidates": weighed.candidates,
+        "calibration_error": round(weighed.calibration_error, 4),
+        "lost": round(weighed.lost, 4),
+        "invented": round(weighed.invented, 4),
+    }
+    write_whole(path, (json.dumps(sidecar, indent=1) + "\n").encode())
+    load_bundle(stem)
