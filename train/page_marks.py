@@ -42,9 +42,7 @@ def marks_of(page: Page) -> tuple[list[Mark], NDArray[np.int64]]:
 def label_marks(marks: Sequence[Mark], page: Page) -> NDArray[np.int64]:
     """Tell what marks are: (N,) indices of paper.CLASSES, -1 where it cannot be said."""
     amounts = np.bincount(page.owner.ravel(), minlength=len(page.characters) + 1)
-    digits = np.array(
-        [False, *(c.label.isdigit() and not c.struck for c in page.characters)], bool
-    )
+    digits = np.array([False, *(c.label.isdigit() and not c.struck for c in page.characters)], bool)
     alike = np.array([False, *(c.label in ALIKE for c in page.characters)], bool)
     return np.array([_label(mark, page, amounts, digits, alike) for mark in marks], np.int64)
 
