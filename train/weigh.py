@@ -27,6 +27,8 @@ from .pens.hand import Hand
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
+SILENCE = 3.0
+"""A digit that is left out of its number in silence counts as so many ``?`` where none is."""
 SEED = 20
 """Of the pages."""
 BINS = 15
@@ -160,6 +162,7 @@ def write_weights(stem: Path, weighed: Weighed) -> None:
     sidecar = json.loads(path.read_text())
     sidecar["beliefs"] = as_json(weighed.beliefs)
     sidecar["thresholds"]["min_confidence"] = weighed.min_confidence
+    sidecar["thresholds"]["untold"] = 1 / (1 + SILENCE)
     sidecar["weighed"] = {
         "pages": weighed.pages,
         "seed": SEED,
