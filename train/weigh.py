@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -126,9 +125,9 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
     found: list[tuple[NDArray[Any], ...]] = []
     missed = 0
     for page in pages:
-        luma: Any = cv2.cvtColor(page.image, cv2.COLOR_BGR2GRAY)
-        told = recognizer.tell(recognizer.frame(luma).luma)
-        scale = recognizer.frame(luma).luma.shape[1] / luma.shape[1]
+        frame = recognizer.frame(page.image)
+        told = recognizer.tell(frame.luma)
+        scale = frame.luma.shape[1] / frame.width
         digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
         places = as_array([c.box for c in digits]) * scale
         boxes = as_array([each.box for each in told.digits])
