@@ -108,7 +108,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str], command: st
         ("train", "--weight-decay", "-1", "a number from 0, found '-1'"),
         ("train", "--weight-decay", "inf", "a number from 0, found 'inf'"),
         ("train", "--arch", "resnet", f"choose from {next(iter(PRESETS))}"),
-        ("train-strings", "--whole", "-1", "a whole number from 0, found '-1'"),
+        ("train-strings", "--written", "-1", "a whole number from 0, found '-1'"),
         ("train-strings", "--width", "-1", "a number from 0, found '-1'"),
         ("tune", "--arch", "resnet", "choose from "),
         ("tune", "--trials", "0", "a whole number from 1, found '0'"),

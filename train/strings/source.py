@@ -160,11 +160,6 @@ class StringSource:
 
     def _photograph(self, rng: np.random.Generator) -> Ink:
         numbers = self.material.numbers
-        if not numbers:
-            raise DataError(
-                f"{self.material.photographs}: expected numbers in amounts/, found none for "
-                f"{self.material.part}; leave them out with --photographed 0"
-            )
         if rng.random() < SPLICED:
             return splice(numbers, rng)
         number = numbers[int(rng.integers(len(numbers)))]

@@ -22,7 +22,7 @@ from digitcam.edge.reading.word_image import (
 
 from ..data import DigitData
 from ..epochs import EpochFeed, Job
-from ..errors import RunError
+from ..errors import DataError, RunError
 from ..network import load_model, network_input, seed_dropout, seed_everything
 from ..run import FORMAT, RunFolder, State, read_json, say
 from ..training import diverged, versions
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     import keras
 
 HELD = StringFeedSettings(written=500, pages=400, photographed=300, nothing=200)
-"""What is made of what is held back, to judge and calibrate by."""
+"""What is made of what is held back, to judge and calibrate by, at most as an epoch has."""
 MIN_CONFIDENCE = 0.5
 CALIBRATION_STRINGS = 500
 """Of those that the conversion measures the ranges of activations on."""
@@ -79,6 +79,8 @@ def train_strings(
             f"found {recipe.validation}"
         )
     check_sources(recipe.without)
+    if photographs and not photographs.is_dir():
+        raise DataError(f"{photographs}: expected a folder of handwriting, see CONTRIBUTING.md")
     order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
     held, kept = order[: recipe.validation], order[recipe.validation :]
     writers = Writers(photographs, recipe.without, optional=True)
@@ -88,6 +90,11 @@ def train_strings(
         raise RunError(
             f"an epoch must be at least one batch of {recipe.batch_size} words, found "
             f"{source.samples}; ask for more with {_flags(source.amounts)}"
+        )
+    if source.amounts["photographed"] and not material.numbers:
+        raise DataError(
+            f"{photographs}: expected numbers in amounts/, found none to train on; see "
+            "CONTRIBUTING.md, or leave them out with --photographed 0"
         )
     folder = RunFolder(path, _describe(data, recipe, material))
     if folder.finished:
@@ -128,10 +135,13 @@ def _describe(data: DigitData, recipe: StringRecipe, material: Material) -> dict
 def _held(material: Material, recipe: StringRecipe) -> Held:
     """Return words of what is held back, made as those that are trained on; and real numbers."""
     source = StringSource(material, replace(HELD, distortion=recipe.feed.distortion))
+    amounts = {
+        kind: min(amount, getattr(recipe.feed, kind)) for kind, amount in source.amounts.items()
+    }
     held = {
         kind: source.make(Job((recipe.seed, place), amount, kind))
-        for place, (kind, amount) in enumerate(source.amounts.items())
-        if amount and getattr(recipe.feed, kind) and (kind != "photographed" or material.numbers)
+        for place, (kind, amount) in enumerate(amounts.items())
+        if amount and (kind != "photographed" or material.numbers)
     }
     plain = plain_photographs(material.numbers)
     recorded = unipen_numbers(material.writers.folder, recipe.seed)
