@@ -36,7 +36,7 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour a
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 12
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
-	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 16 $(WORDS)
+	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 9 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
 	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS); done
 
