@@ -22,8 +22,6 @@ PURE, MIXED = 0.8, 0.6
 none."""
 IN_TOUCH = 0.6
 """Part of a digit's ink from which a mark holds it as one of several."""
-INK = 0.3
-"""Part of a mark that is ink of the page at all; less is a gap between strokes."""
 ALIKE = frozenset("OoIl|")
 """Letters and signs that nothing but what stands around them tells from digits."""
 
@@ -69,8 +67,6 @@ def _label(
     kinds = np.bincount(page.kind[place][inside], minlength=len(Kind))
     owned = np.bincount(page.owner[place][inside], minlength=len(amounts))
     ink = kinds.sum() - kinds[Kind.BARE] - kinds[Kind.TEXTURE]
-    if ink < INK * kinds.sum():
-        return REJECT
     owned[0] = 0
     part = owned / np.maximum(amounts, 1)
     held = np.flatnonzero(digits & (part >= IN_TOUCH))
