@@ -26,6 +26,10 @@ from .pens.hand import Hand
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
+BREADTH = 0.4
+"""Boxes are compared as if they were at least so broad, in heights."""
+UNSEEN = 0.5
+"""A page of whose digits a larger part is not even found is too dark or too blurred to tell."""
 SILENCE = 3.0
 """A digit that is left out of its number in silence counts as so many ``?`` where none is."""
 SEED = 20
@@ -46,6 +50,8 @@ class Evidence:
     """(N,) whether a digit stands there."""
     right: NDArray[np.bool_]
     """(N,) whether it is the likeliest one."""
+    weight: NDArray[np.float64]
+    """(N,) how much each counts: those of a page as much as those of any other."""
     missed: int
     """Digits that no candidate stands for."""
 
@@ -82,7 +88,7 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
 
     found = gather(recognizer, rendered(hands, pages))
     model = LogisticRegression(fit_intercept=False, max_iter=1000)
-    model.fit(found.features, found.is_digit)
+    model.fit(found.features, found.is_digit, found.weight)
     beliefs = Beliefs(tuple(round(float(weight), 4) for weight in model.coef_[0]))
     confidence = found.confidence(beliefs)
     digits = int(found.is_digit.sum()) + found.missed
@@ -102,8 +108,9 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
 def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
     """Return the threshold at which least digits are lost or invented, in sum."""
     grid = np.round(np.arange(0.2, 0.96, 0.01), 2)
-    lost = [(found.right & (confidence < least)).sum() for least in grid]
-    invented = [(~found.right & (confidence >= least)).sum() for least in grid]
+    weight = found.weight
+    lost = [weight[found.right & (confidence < least)].sum() for least in grid]
+    invented = [weight[~found.right & (confidence >= least)].sum() for least in grid]
     return float(grid[int(np.argmin(np.add(lost, invented)))])
 
 
@@ -131,8 +138,11 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
         places = as_array([c.box for c in digits]) * scale
         boxes = as_array([each.box for each in told.digits])
-        fits = overlap(boxes, places)
-        missed += int((fits.max(axis=0, initial=0) < SAME).sum())
+        fits = overlap(_broad(boxes), _broad(places))
+        unseen = int((fits.max(axis=0, initial=0) < SAME).sum())
+        if unseen > UNSEEN * len(digits):
+            continue
+        missed += unseen
         best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
         is_digit = fits.max(axis=1, initial=0) >= SAME
         which = np.array([each.which for each in told.digits]).reshape(-1, 10)
@@ -140,9 +150,17 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         right = is_digit & (which.argmax(axis=1) == labels[best])
         likely = np.array([each.is_digit for each in told.digits])
         rows = features(boxes, likely, as_array(told.others))
-        found.append((rows, which.max(axis=1, initial=0), is_digit, right))
+        weight = np.full(len(rows), 1 / max(len(rows), 1))
+        found.append((rows, which.max(axis=1, initial=0), is_digit, right, weight))
     columns = [np.concatenate(each) for each in zip(*found, strict=True)]
-    return Evidence(columns[0], columns[1], columns[2], columns[3], missed)
+    return Evidence(*columns, missed)
+
+
+def _broad(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Widen narrow boxes about their middle: a pixel more or less is half the width of a 1."""
+    x, y, width, height = boxes.T
+    broad = np.maximum(width, BREADTH * height)
+    return np.stack([x - (broad - width) / 2, y, broad, height], axis=1)
 
 
 def overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -10,11 +10,14 @@ from numpy.typing import NDArray
 
 from .neighbours import sides
 
-FEATURES = ("bias", "mark", "digits", "others", "alone", "narrow")
+FEATURES = (
+    "bias", "mark", "digits", "alike", "others", "alone", "narrow", "narrow_alike", "page",
+)  # fmt: skip
 """What the weights of a bundle are of: nothing; the log-odds of a digit by the mark alone; how
-many of the two neighbours are digits; how many are none; whether there is no neighbour; how narrow
-the mark is."""
-NEUTRAL = (0.0, 1.0, 0.0, 0.0, 0.0, 0.0)
+many of the two neighbours are digits; how much alike those stand in height and place; how many are
+none; whether there is no neighbour; how narrow the mark is; that, times the likeness, for a 1 is no
+more than a bar elsewhere; and how many other digits there are in the picture."""
+NEUTRAL = (0.0, 1.0, *[0.0] * (len(FEATURES) - 2))
 """Weights of a bundle that none were fitted for: the mark alone counts."""
 LEAST = 1e-4
 """Probabilities are taken for no smaller ones before their log-odds are."""
@@ -50,13 +53,29 @@ def features(
     p = np.clip(digit, LEAST, 1 - LEAST)
     beside, strange = sides(boxes, boxes), sides(boxes, others)
     of_beside = np.where(beside.index >= 0, digit[beside.index], 0.0)
-    nearer = beside.gap <= strange.gap
+    of_beside = of_beside * (beside.gap <= strange.gap)
     near = np.exp(-np.maximum(np.minimum(beside.gap, strange.gap), 0))
-    digits = (of_beside * nearer * near).sum(axis=1)
-    none = ((1 - of_beside * nearer) * near).sum(axis=1)
-    alone = (near < LEAST).all(axis=1)
-    narrow = np.log(np.maximum(boxes[:, 2], 1) / np.maximum(boxes[:, 3], 1))
-    return np.stack([np.ones(len(p)), np.log(p / (1 - p)), digits, none, alone, narrow], axis=1)
+    _, top, width, height = np.maximum(boxes.T, 1e-9)
+    rise = np.abs(top[:, None] - top[beside.index])
+    fall = np.abs((top + height)[:, None] - (top + height)[beside.index])
+    likeness = np.exp(-4 * (rise + fall) / height[:, None])
+    alike = (of_beside * near * likeness).sum(axis=1)
+    narrow = np.log(np.maximum(width, 1) / np.maximum(height, 1))
+    sure = p * (p > 0.5)
+    return np.stack(
+        [
+            np.ones(len(p)),
+            np.log(p / (1 - p)),
+            (of_beside * near).sum(axis=1),
+            alike,
+            ((1 - of_beside) * near).sum(axis=1),
+            (near < LEAST).all(axis=1),
+            narrow,
+            narrow * alike,
+            np.log1p(sure.sum() - sure),
+        ],
+        axis=1,
+    )
 
 
 def as_json(beliefs: Beliefs) -> Mapping[str, float]:
