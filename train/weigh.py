@@ -28,8 +28,6 @@ SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
 BREADTH = 0.4
 """Boxes are compared as if they were at least so broad, in heights."""
-UNSEEN = 0.5
-"""A page of whose digits a larger part is not even found is too dark or too blurred to tell."""
 SILENCE = 3.0
 """A digit that is left out of its number in silence counts as so many ``?`` where none is."""
 SEED = 20
@@ -139,10 +137,7 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         places = as_array([c.box for c in digits]) * scale
         boxes = as_array([each.box for each in told.digits])
         fits = overlap(_broad(boxes), _broad(places))
-        unseen = int((fits.max(axis=0, initial=0) < SAME).sum())
-        if unseen > UNSEEN * len(digits):
-            continue
-        missed += unseen
+        missed += int((fits.max(axis=0, initial=0) < SAME).sum())
         best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
         is_digit = fits.max(axis=1, initial=0) >= SAME
         which = np.array([each.which for each in told.digits]).reshape(-1, 10)

@@ -44,7 +44,8 @@ class Reader:
 
     def frame(self, image: NDArray[Any]) -> Frame:
         """Reduce a picture."""
-        return Frame(image[:: self._reduced, :: self._reduced], image.shape[1], image.shape[0])
+        luma = image[:: self._reduced, :: self._reduced, 0]
+        return Frame(luma, image.shape[1], image.shape[0])
 
     def tell(self, luma: NDArray[np.uint8]) -> Told:
         """Return the next answer."""
@@ -83,6 +84,7 @@ def evidence(right: Sequence[bool], is_digit: Sequence[bool] | None = None) -> E
         np.ones(count),
         np.array(right if is_digit is None else is_digit, bool),
         np.array(right, bool),
+        np.ones(count),
         0,
     )
 
@@ -191,7 +193,7 @@ def test_confidence_is_that_of_a_digit_and_of_which() -> None:
     """The likeliest digit's probability times that of a digit by the weights."""
     rows = np.zeros((2, len(FEATURES)))
     rows[:, FEATURES.index("mark")] = 0.0, 2.0
-    found = Evidence(rows, np.array([0.9, 0.5]), np.ones(2, bool), np.ones(2, bool), 0)
+    found = Evidence(rows, np.array([0.9, 0.5]), np.ones(2, bool), np.ones(2, bool), np.ones(2), 0)
     expected = [0.9 * 0.5, 0.5 / (1 + np.exp(-2))]
     assert found.confidence(Beliefs()) == pytest.approx(expected)
 
@@ -245,7 +247,7 @@ def test_weights_are_written_into_the_sidecar(stem: Path) -> None:
     write_weights(stem, Weighed(beliefs, 0.63, 600, 12345, 0.01234, 0.0312345, 0.0021))
     bundle = load_bundle(stem)
     assert bundle.beliefs == beliefs
-    assert (bundle.min_confidence, bundle.untold) == (0.63, 0.4)
+    assert (bundle.min_confidence, bundle.untold) == (0.63, 1 / (1 + module.SILENCE))
     assert bundle.sidecar["training"] == {"seed": 7}
     assert bundle.sidecar["weighed"] == {
         "pages": 600,

@@ -33,7 +33,7 @@ def test_neutral_weights_give_the_marks_own_probability(digit: list[float]) -> N
 def test_weights_are_of_features_by_their_order() -> None:
     """The sum is the log-odds."""
     digit = np.array([0.5, 0.8, 0.9])
-    weights = (0.5, 0.7, 0.3, -0.2, -1.0, 0.1)
+    weights = tuple(0.3 * i - 0.8 for i in range(len(FEATURES)))
     total = features(ROW, digit, NOTHING) @ np.array(weights)
     assert Beliefs(weights)(ROW, digit, NOTHING) == pytest.approx(1 / (1 + np.exp(-total)))
 
@@ -78,6 +78,24 @@ def test_how_narrow_a_mark_is() -> None:
     boxes = as_array([Box(0, 0, 40, 40), Box(0, 100, 4, 40)])
     expected = [0, np.log(0.1)]
     assert column("narrow", boxes, np.ones(2), NOTHING) == pytest.approx(expected)
+
+
+def test_neighbours_that_stand_on_the_same_lines_are_alike() -> None:
+    """As high and as low counts as a digit whole; twice as high hardly does."""
+    digit, high = np.ones(3), ROW.copy()
+    high[1, 1], high[1, 3] = -20, 80
+    near = np.exp(-0.5)
+    assert column("alike", ROW, digit, NOTHING) == pytest.approx([near, 2 * near, near])
+    assert (column("alike", high, digit, NOTHING) < 0.2 * near * np.array([1, 2, 1])).all()
+    narrow = column("narrow", ROW, digit, NOTHING)
+    alike = column("alike", ROW, digit, NOTHING)
+    assert column("narrow_alike", ROW, digit, NOTHING) == pytest.approx(narrow * alike)
+
+
+def test_other_digits_of_the_page() -> None:
+    """Those that are likelier than not, the mark itself apart."""
+    expected = np.log1p([0.9, 0.8 + 0.9, 0.8])
+    assert column("page", ROW, np.array([0.8, 0.3, 0.9]), NOTHING) == pytest.approx(expected)
 
 
 def test_an_empty_page_has_no_beliefs() -> None:
