@@ -39,7 +39,7 @@ def nearest(found: list[Mark], box: Box) -> int:
 
 def tolerance(box: Box) -> float:
     """Allow 2 px, and a pixel of the scale at which a digit above 96 px is seen."""
-    return max(2, 0.03 * box.height)
+    return max(2, 0.05 * box.height)
 
 
 @st.composite
