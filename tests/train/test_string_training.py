@@ -316,7 +316,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         ("--batch-size", "1.5", "a whole number from 1, found '1.5'"),
         ("--learning-rate", "nan", "a number from 0, found 'nan'"),
         ("--width", "-1", "a number from 0, found '-1'"),
-        ("--spliced", "-1", "a whole number from 0, found '-1'"),
+        ("--photographed", "-1", "a whole number from 0, found '-1'"),
         ("--workers", "0", "a whole number from 1, found '0'"),
         ("--seed", str(2**32), "a whole number from 0 to 4294967295, found '4294967296'"),
     ],
