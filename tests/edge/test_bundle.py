@@ -192,8 +192,11 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
             {"thresholds": {"min_confidence": 0.5, "untold": None}},
             "untold must be from 0 to 1, found None",
         ),
-        ({"beliefs": [1, 2]}, "beliefs must hold the weights bias, mark, digits, others, alone, n"),
-        ({"beliefs": {"bias": 1}}, "beliefs must hold the weights bias, mark, digits, others, al"),
+        ({"beliefs": [1, 2]}, "beliefs must hold the weights bias, mark, digits, alike, others, "),
+        (
+            {"beliefs": {"bias": 1}},
+            "beliefs must hold the weights bias, mark, digits, alike, others,",
+        ),
         ({"beliefs": {**WEIGHTS, "height": 0}}, "beliefs must hold the weights bias, mark, digi"),
         ({"beliefs": {**WEIGHTS, "mark": "1"}}, "mark must be from -100 to 100, found '1'"),
         ({"beliefs": {**WEIGHTS, "bias": 1e9}}, "bias must be from -100 to 100, found 10000000"),
