@@ -66,7 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     for name, about in KINDS.items():
         add(
             f"--{name.replace('_', '-')}",
-            type=whole(name == "distinct_epochs"),
+            type=whole(int(name == "distinct_epochs")),
             default=getattr(recipe.feed, name),
             metavar="N",
             help=f"{about} {default}",
