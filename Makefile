@@ -29,14 +29,14 @@ lint: $(VENV)/.dev
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
 FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 2 --page-marks 32000 --paper-marks 16000
-WORDS := --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 3
+WORDS := --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 2
 
 train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour on two cores; CONTRIBUTING.md has the GPU).
 	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 12 --learning-rate 0.004
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 8
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
-	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 9 $(WORDS)
+	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 6 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
 	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS); done
 
