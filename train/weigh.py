@@ -19,13 +19,19 @@ from digitcam.edge.reading.recognize import Recognizer
 
 from .evaluation import confidence_gap
 from .pages.page import Page
-from .pages.plan import random_plan
+from .pages.plan import Camera, Content, PagePlan, Paper, random_plan
 from .pages.render import render_page
 from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
 from .pens.hand import Hand
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
+SIMPLE = 0.6
+"""Share of pages with nothing beside what is written."""
+CONTENTS = Content.LOOSE, Content.LIST, Content.DIGIT, Content.NOTES, Content.WORDS, Content.PRINT
+PAPERS = Paper.PLAIN, Paper.RULED, Paper.SQUARED
+CAMERAS = Camera.SCAN, Camera.PHONE
+"""What simple pages hold, and how they are taken."""
 BREADTH = 0.4
 """Boxes are compared as if they were at least so broad, in heights."""
 SILENCE = 3.0
@@ -113,16 +119,32 @@ def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
 
 
 def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Page]:
-    """Render pages as training does, by other hands."""
+    """Render pages as people take them, by hands that were not trained on.
+
+    A training sees more of what is hard, and of what is no digit, than a camera does.
+    """
     for number in range(pages):
         rng = np.random.default_rng((seed, number))
         yield render_page(
             rng,
             hands,
-            random_plan(rng),
+            _usual_plan(rng),
             without_textures=UNSEEN_TEXTURES,
             without_faces=UNSEEN_FACES,
         )
+
+
+def _usual_plan(rng: np.random.Generator) -> PagePlan:
+    """Draw a page as training has it, though none of the hardest, or a simple one."""
+    if rng.random() < SIMPLE:
+        content, paper, camera = (
+            each[int(rng.integers(len(each)))] for each in (CONTENTS, PAPERS, CAMERAS)
+        )
+        return PagePlan(content, paper, camera=camera)  # type: ignore[arg-type]
+    while True:
+        plan = random_plan(rng)
+        if plan.camera is not Camera.HARD:
+            return plan
 
 
 def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:

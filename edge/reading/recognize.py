@@ -148,9 +148,16 @@ class Recognizer:
         probabilities = self.classifier.probabilities(images).astype(np.float64)
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
+        light = _is_light(marks, hypotheses)
+        if light is not None:
+            hypotheses = [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
         digits = choose([each for _, each in hypotheses], [marks[i].box for i, _ in hypotheses])
         taken = {i for i, _ in hypotheses}
-        others = [mark.box for i, mark in enumerate(marks) if i not in taken]
+        others = [
+            mark.box
+            for i, mark in enumerate(marks)
+            if i not in taken and light in (None, mark.level.light_on_dark)
+        ]
         return Told(digits, _apart(others, digits), classify_s)
 
     def _singles(
@@ -201,6 +208,21 @@ class Recognizer:
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
                 )
         return lines
+
+
+def _is_light(marks: Sequence[Mark], hypotheses: list[tuple[int, Hypothesis]]) -> bool | None:
+    """Say whether ink is lighter than its ground, by where the likelier digits are.
+
+    The gaps between strokes are marks of the other polarity. None where there are as many of both.
+    """
+    digits = [0.0, 0.0]
+    for i, hypothesis in hypotheses:
+        likely = float(hypothesis.weight * sum(d.is_digit for d in hypothesis.digits))
+        digits[marks[i].level.light_on_dark] += likely * (likely > 0.5)
+    dark, light = digits
+    if not dark or not light:
+        return None if dark == light else light > dark
+    return light > dark if max(digits) > 2 * min(digits) else None
 
 
 def _digit(candidate: Candidate, is_digit: float) -> Digit:
