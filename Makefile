@@ -35,10 +35,10 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour o
 	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 12 --learning-rate 0.004
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 8
-	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
+	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.6
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 6 $(WORDS)
-	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
-	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS); done
+	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
+	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS) --pages 150; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
