@@ -89,9 +89,10 @@ def luma_of(image: NDArray[Any], *, premultiplied: bool = False) -> NDArray[np.u
     """Reduce an image array to luma: (H, W) uint8, 0 black .. 255 white, C-contiguous.
 
     Args:
-        image: (H, W) or (H, W, 1) gray, (H, W, 3) BGR, (H, W, 4) BGRA, which is laid on white;
-            uint8 0..255 or uint16 0..65535; anything else raises an ImageError. Luma may share
-            the memory of a gray uint8 image.
+        image: (H, W) or (H, W, 1) gray, (H, W, 3) BGR, (H, W, 4) BGRA, which is laid on white, or
+            on black where most of it is light; uint8 0..255 or uint16, of which only so many bits
+            count as are used; anything else raises an ImageError. Luma may share the memory of a
+            gray uint8 image.
         premultiplied: BGR is already multiplied by alpha.
 
     """
@@ -103,12 +104,21 @@ def luma_of(image: NDArray[Any], *, premultiplied: bool = False) -> NDArray[np.u
         raise ImageError(f"expected a {accepted}, found {dtype} {shape}; convert it")
     pixels: Any = np.ascontiguousarray(image)
     if dtype == "uint16":
-        pixels = cv2.convertScaleAbs(pixels, alpha=1 / 257)
+        pixels = cv2.convertScaleAbs(pixels, alpha=255 / _white_of(pixels))
     luma = cv2.cvtColor(pixels, cv2.COLOR_BGR2GRAY) if channels > 1 else pixels.reshape(shape[:2])
     if channels == 4:
-        shown = luma if premultiplied else cv2.multiply(luma, pixels[..., 3], scale=1 / 255)
-        luma = cv2.add(shown, cv2.bitwise_not(pixels[..., 3]))
+        alpha = pixels[..., 3]
+        shown = luma if premultiplied else cv2.multiply(luma, alpha, scale=1 / 255)
+        is_light = 2 * int(shown.sum(dtype=np.int64)) > int(alpha.sum(dtype=np.int64))
+        is_clear = cv2.countNonZero(alpha) < alpha.size
+        luma = shown if is_light and is_clear else cv2.add(shown, cv2.bitwise_not(alpha))
     return np.asarray(luma, np.uint8)
+
+
+def _white_of(pixels: NDArray[np.uint16]) -> int:
+    """Return the white of 16-bit pixels: cameras fill them with 10, 12 or 14 bits, or with all."""
+    brightest = int(pixels.max())
+    return next(2**bits - 1 for bits in (10, 12, 14, 16) if brightest < 2**bits)
 
 
 def _refusal(source: object, why: object) -> ImageError:

@@ -640,3 +640,24 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(MAX_BYTES + 2**20)
     assert "expected at most 256 MiB, found 257 MiB" in file_refusal(path)
+
+
+@pytest.mark.parametrize("level", [255, 200])
+def test_light_strokes_on_a_transparent_ground_are_seen(level: int) -> None:
+    """What is drawn in white on nothing is laid on black; dark strokes are laid on white."""
+    image = np.zeros((40, 60, 4), np.uint8)
+    image[10:30, 25:30] = level
+    light = luma_of(image)
+    assert (light[20, 27] > 150) & (light[5, 5] == 0)
+    image[10:30, 25:30, :3] = 255 - level
+    dark = luma_of(image)
+    assert dark[20, 27] < 150 < dark[5, 5]
+
+
+@pytest.mark.parametrize("bits", [10, 12, 14, 16])
+def test_sixteen_bits_of_which_fewer_are_used(bits: int) -> None:
+    """A camera's 10, 12 or 14 bits in 16-bit pixels fill the range as 16 do."""
+    wide = np.rint(picture().astype(np.float64) * ((2**bits - 1) / 255)).astype(np.uint16)
+    wide[0, 0] = 2**bits - 1
+    luma = luma_of(wide)
+    assert np.abs(luma[1:].astype(int) - luma_of(picture())[1:]).max() <= 1
