@@ -28,16 +28,17 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-TAUGHT := $(PHOTOGRAPHS) --samples runs/samples --teacher runs/teacher/model.keras
+FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 2 --page-marks 32000 --paper-marks 16000
+WORDS := --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 2
 
-train: $(VENV)/.dev  ## Train the shipped models anew and export them (five hours on two cores; CONTRIBUTING.md has the GPU).
-	$(BIN)/digitcam-train --out runs/teacher --arch teacher $(PHOTOGRAPHS) --samples runs/samples
-	$(BIN)/digitcam-train --out runs/digits $(TAUGHT)
+train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour on two cores; CONTRIBUTING.md has the GPU).
+	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 12 --learning-rate 0.004
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
-	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(TAUGHT) --validation 2000 --distinct-epochs 40
-	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny
-	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS)
-	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 0.6
+	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 8
+	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.6
+	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 6 $(WORDS)
+	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
+	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS) --pages 150; done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

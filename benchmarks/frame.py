@@ -6,9 +6,9 @@ The same rendered frames (four, 20 digits each, 640 x 480 and 1920 x 1080) go th
 (baseline.py) and through digitcam in turns, in one process on one processor, under each TFLite
 runtime that is installed, each in a process of its own. Times are medians in ms:
 
-- luma: BGR to grey, and to the working resolution (1280 px) where the frame is larger;
-- ink: blur and threshold, to the mask of the ink;
-- segment: ink to boxes of marks;
+- luma: BGR to grey, and to the working resolution (1600 px) where the frame is larger;
+- ink: blur and threshold (digitcam's floors are part of its marks);
+- segment: ink to marks;
 - crop: boxes to model images; imaging is these four together;
 - classify: model images to digits, one call a frame (baseline: one a digit);
 - lines: digits to lines in reading order, which the baseline does not do;
@@ -35,9 +35,9 @@ from numpy.typing import NDArray
 from digitcam.edge import EdgeError, Recognizer
 from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.classify import MODULES, find_interpreter
-from digitcam.edge.crop import model_images
-from digitcam.edge.preprocess import find_ink
-from digitcam.edge.segment import find_marks
+from digitcam.edge.reading.ink import find_ink
+from digitcam.edge.reading.marks import find_marks
+from digitcam.edge.reading.view import model_images
 from digitcam.edge.settings import Runtime, Settings
 from digitcam.train.photograph import Look
 from digitcam.train.scene import render_rows
@@ -142,18 +142,17 @@ def time_baseline(network: baseline.Network, bgr: Image) -> Times:
 
 def time_digitcam(recognizer: Recognizer, bgr: Image) -> Times:
     """Read one frame twice by the clock: as a whole, and stage by stage."""
-    settings = recognizer.settings
     start = perf_counter()
     recognizer.read_frame(recognizer.frame(bgr))
     whole = perf_counter() - start
     start = perf_counter()
     frame = recognizer.frame(bgr)
     grayed = perf_counter()
-    ink = find_ink(frame.luma, settings.preprocess)
+    ink = find_ink(frame.luma)
     found = perf_counter()
-    candidates = find_marks(ink, settings.segment).digits
+    marks = find_marks(ink)
     segmented = perf_counter()
-    images = model_images([candidate.contrast for candidate in candidates])
+    images = model_images(marks)
     cropped = perf_counter()
     recognizer.classifier.probabilities(images)
     end = perf_counter()
@@ -166,7 +165,7 @@ def time_digitcam(recognizer: Recognizer, bgr: Image) -> Times:
         classify=end - cropped,
         lines=whole - (end - start),
         frame=whole,
-    ) | {"marks": len(candidates)}
+    ) | {"marks": len(marks)}
 
 
 def _measure_apart(model: Path, rounds: int) -> dict[str, Any]:

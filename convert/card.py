@@ -19,10 +19,12 @@ ANSWERS = """\
 """
 
 OWN = """\
-distorted digits of
-MNIST's training set{paper} and rendered scenes{taught},
+digits of
+MNIST's training set and of {hands}, {paper}and marks of rendered pages{taught},
 through the preprocessing that the device runs\
 """
+HANDS = "every hand of the training data"
+DRAWN = "a drawn hand"
 TAUGHT = ", as networks that were trained before read them"
 PUBLISHED = """\
 the digits of
@@ -128,9 +130,11 @@ def build_card(name: str, sidecar: Mapping[str, Any]) -> str:
 
 def _own(training: Mapping[str, Any]) -> str:
     """Tell what a network of digitcam's own learnt from."""
-    paper = training["data"].get("paper")
+    data = training["data"]
+    paper = data.get("paper")
     return OWN.format(
-        paper=f", {paper:,} glyphs photographed on paper" if paper else "",
+        hands=HANDS if "hands_sha256" in data else DRAWN,
+        paper=f"{paper:,} marks photographed on paper " if paper else "",
         taught=TAUGHT if training.get("teacher_sha256") else "",
     )
 

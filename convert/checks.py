@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.bundle import Bundle
-from digitcam.edge.crop import IMAGE_SHAPE
 from digitcam.edge.errors import EdgeError
 from digitcam.edge.golden import golden_images, images_digest
+from digitcam.edge.reading.view import IMAGE_SHAPE
 from digitcam.train.augment import plain_images
 from digitcam.train.data import DigitData
 from digitcam.train.evaluation import digit_accuracy

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 
 from .apart import apart
 from .compact import compact

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 from digitcam.train.data import DigitData
 from digitcam.train.finished import AGAIN, RECIPE, FinishedRun, load_finished
 

@@ -15,7 +15,7 @@ from digitcam.edge.bundle import Bundle
 from digitcam.edge.classify import Classifier, find_interpreter
 from digitcam.edge.errors import ModelError, RuntimeUnavailableError
 from digitcam.edge.frame import GrayImage
-from digitcam.edge.strings import StringReader
+from digitcam.edge.reading.words import WordReader
 
 from .apart import Result, apart
 from .errors import DiedError
@@ -109,7 +109,7 @@ def _probe(name: Name) -> str | None:
 def _string_logits(
     bundle: Bundle, runtime: Name, images: Sequence[GrayImage]
 ) -> list[NDArray[np.int8]]:
-    return StringReader(bundle, runtime).logits(images)
+    return WordReader(bundle, runtime).logits(images)
 
 
 def _logits(bundle: Bundle, runtime: Name, images: NDArray[np.uint8]) -> NDArray[np.int8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 from digitcam.train.augment import plain_images
 
 from .errors import SampleError

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from digitcam.edge.bundle import STRING_CLASSES
-from digitcam.edge.strings import LAID_OUT_PX
+from digitcam.edge.reading.words import LAID_OUT_PX
 
 CARD = """\
 # {name}
@@ -17,14 +17,14 @@ TFLite, {bytes:,} bytes, laid out for W = {width} and resized by the runtime. Ma
 {digitcam}.
 
 ## How it was made
-Trained for {epochs} epochs, seed {seed}, on strings of {photographs} photographs, on others spliced
-of their parts, and on strings composed of single digits (`{preprocessing}`). Every setting, library
-version and data digest is in `{name}.json`.
+Trained for {epochs} epochs, seed {seed}, on numbers that {hands} hands write, on words found on
+rendered pages, on numbers of {photographs} photographs, and on others put together from their parts
+(`{preprocessing}`). Every setting, library version and data digest is in `{name}.json`.
 
 ## Figures
 | what | value |
 | --- | --- |
-| {strings:,} strings composed of MNIST's test digits, read exactly, float | {exact_float:.2%} |
+| {strings:,} numbers written with MNIST's test digits, read exactly, float | {exact_float:.2%} |
 | the same, int8, tflite-runtime | {exact_int8:.2%} |
 | the same, int8, ai-edge-litert | {exact_litert:.2%} |
 | logits of the two runtimes, largest difference | {max_step} of at most {step_limit} steps |
@@ -59,7 +59,8 @@ def build_string_card(name: str, sidecar: Mapping[str, Any]) -> str:
         digitcam=sidecar["conversion"]["versions"]["digitcam"],
         epochs=training["metrics"]["epochs"],
         seed=training.get("seed"),
-        photographs=training["data"].get("strings") or "no",
+        photographs=training["data"].get("photographs") or "no",
+        hands=training["data"]["hands"],
         preprocessing=sidecar["preprocessing"],
         temperature=sidecar["temperature"],
         sha256=sidecar["sha256"],

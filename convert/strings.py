@@ -1,6 +1,6 @@
 """From a training of the reader of strings to a bundle, and back through the same checks.
 
-It is measured on strings that code composes of MNIST's test digits, so that whoever has MNIST can
+It is measured on numbers that code writes with MNIST's test digits, so that whoever has MNIST can
 measure it again; how it reads photographs benchmarks/paper.py tells.
 """
 
@@ -22,19 +22,16 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import FORMAT, STRING_CLASSES, Bundle, load_bundle
 from digitcam.edge.errors import EdgeError
 from digitcam.edge.frame import GrayImage
-from digitcam.edge.string_image import HEIGHT_PX, logits_by_width, string_fingerprint
-from digitcam.edge.strings import LAID_OUT_PX
+from digitcam.edge.reading.word_image import HEIGHT_PX, logits_by_width, word_fingerprint
+from digitcam.edge.reading.words import LAID_OUT_PX
 from digitcam.train.data import DigitData
-from digitcam.train.epochs import Job
 from digitcam.train.finished import METRICS, MODEL, RECIPE
 from digitcam.train.network import network_input
 from digitcam.train.run import FORMAT as RUN_FORMAT
 from digitcam.train.run import read_json
-from digitcam.train.strings.compose import Writer
-from digitcam.train.strings.material import make_material
 from digitcam.train.strings.reading import texts_of, truths_of, worth
-from digitcam.train.strings.recipe import KIND, StringFeedSettings
-from digitcam.train.strings.source import StringSource
+from digitcam.train.strings.recipe import KIND
+from digitcam.train.strings.source import written_numbers
 
 from . import runtimes
 from .agreement import compare, step_limit
@@ -48,13 +45,12 @@ from .network import BATCH, convert_map, import_libraries
 from .run import check_archive, check_data
 from .string_card import build_string_card
 
-TEST = StringFeedSettings(whole=0, spliced=0, composed=1000, nothing=200)
+TEST = 1200
+"""Numbers that are written."""
 TEST_SEED = 1000
 MAX_GAP_POINTS = 0.5
 """How far the strings read exactly in int8 may be from those in float, in percentage points, unless
 the user allows more: six of the 1,200."""
-TOLD = ("composed", "nothing")
-"""What of TEST the sidecar tells: the other kinds need photographs."""
 AGAIN = "train again with digitcam-train-strings"
 Say = Callable[[str], None]
 Logits = list[NDArray[np.float32]]
@@ -141,7 +137,7 @@ def convert_strings(
         "input": {"shape": [HEIGHT_PX, LAID_OUT_PX, 1], "dtype": "int8"},
         "temperature": bundle.temperature,
         "thresholds": {"min_confidence": bundle.min_confidence},
-        "preprocessing": string_fingerprint(),
+        "preprocessing": word_fingerprint(),
         "training": {**recipe, "metrics": metrics},
         "conversion": {
             "versions": {
@@ -151,7 +147,7 @@ def convert_strings(
                 **versions,
                 **runtimes.versions(),
             },
-            "test": {"seed": TEST_SEED, **{k: v for k, v in asdict(TEST).items() if k in TOLD}},
+            "test": {"seed": TEST_SEED, "numbers": TEST},
             "max_gap_points": max_gap,
         },
         "figures": figures.as_dict(),
@@ -229,7 +225,7 @@ def _other_figures(recorded: StringFigures, found: StringFigures, max_gap: float
 
 def _load_run(folder: Path) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
     recipe = read_json(folder / RECIPE)
-    wanted = {"format": RUN_FORMAT, "preprocessing": string_fingerprint()}
+    wanted = {"format": RUN_FORMAT, "preprocessing": word_fingerprint()}
     for key, value in wanted.items():
         if recipe.get(key) != value:
             raise RunFolderError(
@@ -274,15 +270,10 @@ def _calibration(folder: Path) -> NDArray[np.uint8]:
 
 
 def _test_strings(data: DigitData) -> tuple[list[GrayImage], list[str]]:
-    """Compose strings of MNIST's test digits, the same each time."""
-    source = StringSource(Writer(make_material(data.x_test, data.y_test)), TEST)
-    images: list[GrayImage] = []
-    truths: list[str] = []
-    for place, (kind, amount) in enumerate(source.amounts.items()):
-        made, widths, labels = source.make(Job((TEST_SEED, place), amount, kind))
-        images += [image[:, :width] for image, width in zip(made, widths, strict=True)]
-        truths += truths_of(labels)
-    return images, truths
+    """Write numbers with MNIST's test digits, the same each time."""
+    images, widths, labels = written_numbers((data.x_test, data.y_test), TEST, TEST_SEED)
+    cut = [image[:, :width] for image, width in zip(images, widths, strict=True)]
+    return cut, truths_of(labels)
 
 
 def _apart(

@@ -12,7 +12,7 @@ from .errors import EdgeError, ImageError, ModelError, RuntimeUnavailableError, 
 
 if TYPE_CHECKING:
     from .frame import Box, Digit, Line, Reading
-    from .recognize import Recognizer
+    from .reading.recognize import Recognizer
 
 __all__ = [
     "Box",
@@ -33,7 +33,7 @@ if not TYPE_CHECKING:
         "Digit": "frame",
         "Line": "frame",
         "Reading": "frame",
-        "Recognizer": "recognize",
+        "Recognizer": "reading.recognize",
     }
 
     def __getattr__(name: str) -> object:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .crop import fingerprint
 from .errors import ModelError
 from .golden import COUNT, STEP, Golden
-from .string_image import string_fingerprint
+from .reading.beliefs import FEATURES, Beliefs
+from .reading.view import fingerprint
+from .reading.word_image import word_fingerprint
 
 FORMAT = 1
 """Version of the sidecar that this code reads."""
@@ -45,11 +46,15 @@ class Bundle:
     temperature: float
     """What logits are divided by before the softmax; more is less certain."""
     min_confidence: float
-    """Less certain digits are rejected unless the user says otherwise, 0 to 1."""
+    """Less certain digits become ``?`` unless the user says otherwise, 0 to 1."""
     sha256: str
     """Of the .tflite, hexadecimal."""
     sidecar: Mapping[str, Any]
     """Everything the sidecar holds."""
+    untold: float = 0.5
+    """From this probability on a mark that stands in a number is a digit, told or ``?``, 0 to 1."""
+    beliefs: Beliefs = Beliefs()
+    """How evidence is weighed."""
     golden: Golden | None = None
     """What the model made of golden images at export; older bundles have none."""
 
@@ -80,7 +85,7 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
             f"found {digest}; copy both files again or {AGAIN}"
         )
     classes = _classes(sidecar_path, sidecar.get("classes"))
-    own = string_fingerprint() if classes == STRING_CLASSES else fingerprint()
+    own = word_fingerprint() if classes == STRING_CLASSES else fingerprint()
     if sidecar.get("preprocessing") != own:
         raise ModelError(
             f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
@@ -94,6 +99,8 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
         min_confidence=_number(sidecar_path, sidecar.get("thresholds"), "min_confidence", 0, 1),
         sha256=digest,
         sidecar=sidecar,
+        untold=_number(sidecar_path, {"untold": 0.5, **sidecar["thresholds"]}, "untold", 0, 1),
+        beliefs=_beliefs(sidecar_path, sidecar.get("beliefs")),
         golden=_golden(sidecar_path, sidecar.get("golden"), len(classes)),
     )
 
@@ -168,6 +175,17 @@ def _number(path: Path, holder: object, key: str, low: float, high: float) -> fl
     if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
         raise ModelError(f"{path}: {key} must be from {low} to {high}, found {found!r}; {AGAIN}")
     return float(found)
+
+
+def _beliefs(path: Path, found: object) -> Beliefs:
+    if found is None:
+        return Beliefs()
+    if not isinstance(found, dict) or set(found) != set(FEATURES):
+        raise ModelError(
+            f"{path}: beliefs must hold the weights {', '.join(FEATURES)}, found {found!r:.60}; "
+            f"{AGAIN}"
+        )
+    return Beliefs(tuple(_number(path, found, name, -100, 100) for name in FEATURES))
 
 
 def _golden(path: Path, found: object, classes: int) -> Golden | None:

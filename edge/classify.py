@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bundle import AGAIN, DIGIT_CLASSES, Bundle, check_kind
-from .crop import IMAGE_SHAPE
 from .errors import ModelError, RuntimeUnavailableError
+from .reading.view import IMAGE_SHAPE
 from .settings import Runtime
 
 MODULES: dict[str, str] = {

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .crop import CONTENT_PX, IMAGE_PX, IMAGE_SHAPE
+from .reading.view import CONTENT_PX, IMAGE_PX, IMAGE_SHAPE
 
 STEP = 1
 """Quantization steps by which a runtime's logit may differ, if the bundle does not say."""

@@ -9,7 +9,7 @@ import numpy as np
 from .change import changed_cells, is_changed, thumbnail
 from .errors import SourceError
 from .frame import GrayImage, Line, Reading, StableReading
-from .recognize import Recognizer
+from .reading.recognize import Recognizer
 from .sources import CameraFrame
 from .stabilize import Stabilizer
 

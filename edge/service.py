@@ -15,7 +15,7 @@ from .errors import EdgeError
 from .frame import GrayImage, StableReading
 from .live import LiveReader
 from .notify import Notifier
-from .recognize import Recognizer
+from .reading.recognize import Recognizer
 from .settings import CameraSettings, Settings, SinkSettings
 from .signals import Signals
 from .sinks import check_writable, sinks_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
 from .errors import SettingsError
@@ -91,50 +91,10 @@ def _is_pattern(value: Any) -> bool:
 class PreprocessSettings:
     """Luma to ink."""
 
-    work_size_px: int = _within(1280, 64, 8192)
+    work_size_px: int = _within(1600, 64, 8192)
     """Largest long side the reader works at; larger images are reduced."""
-    median_blur_px: int = _within(3, 1, 5, odd=True)
-    """Median kernel, odd; 1 is off. 3 keeps a two-pixel pencil line, 5 loses it."""
-    block_fraction: float = _within(0.08, 0.01, 0.5)
-    """Block of the adaptive threshold as a part of the short side; wider than any stroke."""
-    min_block_px: int = _within(25, 3, 255)
-    """Smallest block."""
-    min_contrast: int = _within(20, 1, 255)
-    """Ink differs from the paper by at least this many grey levels."""
-    min_relative_contrast: float = _within(0.45, 0, 1)
-    """Ink has at least this part of the contrast of the strongest ink nearby."""
-    reach_fraction: float = _within(0.1, 0.01, 1)
-    """How far nearby is, as a part of the short side."""
     polarity: Polarity = _one_of("auto", POLARITIES)
     """Whether ink is darker or lighter than its ground."""
-
-    def fainter(self, part: float) -> PreprocessSettings:
-        """Return settings by which ink of this part of the usual relative contrast counts too."""
-        return replace(self, min_relative_contrast=part * self.min_relative_contrast)
-
-
-@dataclass(frozen=True)
-class SegmentSettings:
-    """Ink to candidates."""
-
-    min_height_px: int = _within(10, 4, 1000)
-    """Lower marks are no digits, px of the working resolution."""
-    min_peak_contrast: int = _within(35, 1, 255)
-    """Grey levels that the strongest ink of a mark reaches at least."""
-    min_aspect: float = _within(0.06, 0.01, 1)
-    """Width over height of the narrowest digit."""
-    max_aspect: float = _within(12.0, 0.5, 50)
-    """Width over height of the widest string of touching digits."""
-    min_fill: float = _within(0.08, 0, 1)
-    """A mark whose ink fills less of its box is a frame or an edge."""
-    max_fill: float = _within(0.8, 0, 1)
-    """A mark wider than half its height that fills more of its box is a blob."""
-    min_relative_height: float = _within(0.45, 0, 1)
-    """Marks lower than this part of their line's median height are punctuation."""
-    max_gap: float = _within(3.0, 0.1, 100)
-    """Digits further apart than this many heights are not one line."""
-    max_candidates: int = _within(512, 1, 4096)
-    """At most so many marks a frame are classified; the tallest come first."""
 
 
 @dataclass(frozen=True)
@@ -257,11 +217,10 @@ class Settings:
     """Model bundle: a path, or the name of a shipped one."""
     strings: str = _text("strings")
     """Bundle that reads words of touching digits: a path, or the name of a shipped one; without
-    it, or beside a model that does not know `several`, they are parted."""
+    it, or beside a model that does not know `several`, they are not read."""
     min_confidence: float | None = _within(None, 0, 1)
     """Less certain digits become ``?``; without it the model's own threshold holds."""
     preprocess: PreprocessSettings = field(default_factory=PreprocessSettings)
-    segment: SegmentSettings = field(default_factory=SegmentSettings)
     camera: CameraSettings = field(default_factory=CameraSettings)
     stabilize: StabilizeSettings = field(default_factory=StabilizeSettings)
     plausibility: PlausibilitySettings = field(default_factory=PlausibilitySettings)

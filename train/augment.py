@@ -1,7 +1,7 @@
-"""Digits as other hands, pens and cameras would have made them.
+"""Marks as other hands, pens and cameras would have made them.
 
-One MNIST image becomes the ink contrast of a mark, as the device measures it on paper; it then
-goes through the device's own crop. Elastic distortion: Simard, Steinkraus and Platt 2003, "Best
+A glyph or a mark becomes the ink contrast of a mark, as the device measures it on paper; it then
+goes through the device's own view. Elastic distortion: Simard, Steinkraus and Platt 2003, "Best
 Practices for Convolutional Neural Networks Applied to Visual Document Analysis".
 """
 
@@ -13,12 +13,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import model_image, model_images
 from digitcam.edge.frame import GrayImage
+from digitcam.edge.reading.view import IMAGE_SHAPE, model_image
 
 CANVAS_PX = 52
-ENLARGE = 1.7
-"""A 28 px digit is distorted enlarged on a canvas that leaves it room to turn."""
+SIDE_PX = 34
+"""Longer side of a mark where it is distorted: a canvas that leaves it room to turn."""
+FLOOR = 0.2
+"""Part of the peak from which a glyph is ink where nothing else is known."""
+LEAST_FLOOR = 0.1
+"""Part of the peak from which a camera's ink is ink, at least."""
+SHRINK = 1.3
+"""What is larger by more than this is reduced first, so that no stroke is passed over."""
 
 
 @dataclass(frozen=True)
@@ -47,47 +53,87 @@ class AugmentSettings:
     """Largest fall of contrast from one side to the other, as a part."""
     noise: float = 0.08
     """Largest standard deviation of grain, as a part of the peak contrast."""
-    floor: float = 0.35
+    floor: float = 0.5
     """Largest part of the peak below which ink is lost to the threshold."""
     camera: float = 0.5
-    """Share of digits that a camera takes, with blur, light and grain; others are bent alone."""
+    """Share of marks that a camera takes, with blur, light and grain; others are bent alone."""
     plain: float = 0.1
     """Share of digits that stay as they are."""
 
 
-def augment(image: GrayImage, rng: np.random.Generator, settings: AugmentSettings) -> GrayImage:
-    """Distort one digit and bring it to the model image.
+def augment(
+    ink: GrayImage,
+    rng: np.random.Generator,
+    settings: AugmentSettings,
+    floor: float | None = None,
+) -> GrayImage:
+    """Distort one mark and bring it to the model image.
 
     Args:
-        image: (28, 28) uint8, white ink on black.
+        ink: (h, w) uint8, white ink on black, of any size.
         rng: Source of every draw.
         settings: Bounds of the distortions.
+        floor: Level from which a pixel is ink; by default a part of the peak.
 
     Returns:
         (28, 28) uint8 model image.
 
     """
+    peak = max(cv2.norm(ink, cv2.NORM_INF), 1.0)
+    part = FLOOR if floor is None else floor / peak
     if rng.random() < settings.plain:
-        return model_image(image)
-    ink = cv2.remap(
-        image,
-        _displacement(rng, settings),
+        return model_image(ink, part * peak)
+    fitted, scale = _fitted(ink, part * peak)
+    bent = cv2.remap(
+        fitted,
+        _displacement(rng, settings, fitted.shape, scale),
         _NO_MAP,
         interpolation=cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_CONSTANT,
     )
-    drawn = _pen(ink, rng, settings)
-    seen = _photograph(drawn, rng, settings) if rng.random() < settings.camera else drawn
-    return model_image(seen)  # type: ignore[arg-type]
+    drawn = _pen(bent, rng, settings)
+    if rng.random() < settings.camera:
+        return model_image(*_photograph(drawn, rng, settings))
+    return model_image(drawn, part * cv2.norm(drawn, cv2.NORM_INF))
 
 
 def plain_images(images: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Bring undistorted digits to model images: (N, 28, 28) -> (N, 28, 28) uint8."""
-    return model_images(list(images))
+    plain = np.zeros((len(images), *IMAGE_SHAPE), np.uint8)
+    for image, out in zip(images, plain, strict=True):
+        model_image(image, FLOOR * cv2.norm(image, cv2.NORM_INF), out)
+    return plain
 
 
-def _displacement(rng: np.random.Generator, settings: AugmentSettings) -> NDArray[np.float32]:
-    """Return the (52, 52, 2) map from the canvas to the (28, 28) image: affine plus elastic."""
+def _fitted(ink: GrayImage, floor: float) -> tuple[GrayImage, float]:
+    """Cut to the ink, with a border, reduced if it is large.
+
+    Returns:
+        The ink, its middle that of the array, and how many of its px are one of the canvas.
+    """
+    x, y, width, height = cv2.boundingRect(cv2.threshold(ink, floor / 2, 255, cv2.THRESH_BINARY)[1])
+    if not width:
+        return ink, 1.0
+    cut = ink[y : y + height, x : x + width]
+    scale = max(width, height) / SIDE_PX
+    if scale > SHRINK:
+        size = max(round(width / scale), 1), max(round(height / scale), 1)
+        cut = cv2.resize(cut, size, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+        scale = 1.0
+    return cv2.copyMakeBorder(cut, 1, 1, 1, 1, cv2.BORDER_CONSTANT), scale  # type: ignore[return-value]
+
+
+def _displacement(
+    rng: np.random.Generator, settings: AugmentSettings, shape: tuple[int, ...], scale: float
+) -> NDArray[np.float32]:
+    """Return the (52, 52, 2) map from the canvas to an image: affine plus elastic.
+
+    Args:
+        rng: Source of every draw.
+        settings: Bounds of the distortions.
+        shape: Height and width of the image.
+        scale: Px of the image that are one of the canvas.
+    """
     angle = np.deg2rad(rng.uniform(-settings.rotation_deg, settings.rotation_deg))
     shear = rng.uniform(-settings.shear, settings.shear)
     stretch = np.exp(rng.uniform(-settings.stretch, settings.stretch))
@@ -97,8 +143,8 @@ def _displacement(rng: np.random.Generator, settings: AugmentSettings) -> NDArra
     grid = settings.elastic_grid
     bend = rng.standard_normal((grid, grid, 2), np.float32) * np.float32(settings.elastic_px)
     field = _CANVAS + cv2.resize(bend, (CANVAS_PX, CANVAS_PX), interpolation=cv2.INTER_CUBIC)
-    to_image = np.column_stack([matrix / ENLARGE, [13.5, 13.5]])
-    return cv2.transform(field, to_image)  # type: ignore[return-value]
+    middle = (shape[1] - 1) / 2, (shape[0] - 1) / 2
+    return cv2.transform(field, np.column_stack([matrix * scale, middle]))  # type: ignore[return-value]
 
 
 def _pen(ink: cv2.typing.MatLike, rng: np.random.Generator, settings: AugmentSettings) -> GrayImage:
@@ -117,19 +163,24 @@ def _pen(ink: cv2.typing.MatLike, rng: np.random.Generator, settings: AugmentSet
 
 def _photograph(
     ink: GrayImage, rng: np.random.Generator, settings: AugmentSettings
-) -> cv2.typing.MatLike:
-    """Return the contrast that a camera sees: blurred, unevenly lit, grained, cut at a floor."""
+) -> tuple[GrayImage, float]:
+    """Return the contrast that a camera sees, and from which one it is ink.
+
+    It is blurred, unevenly lit, and grained; what lies further than a pixel from ink is cut off.
+    """
     sigma = rng.uniform(0, settings.blur_px)
     if sigma > 0.3:
         ink = cv2.GaussianBlur(ink, (0, 0), sigma)  # type: ignore[assignment]
     if rng.random() < settings.motion_probability:
         ink = _moved(ink, rng.uniform(2, settings.motion_px), rng)  # type: ignore[assignment]
     seen = cv2.multiply(ink, _light(rng, settings), dtype=cv2.CV_32F)
-    peak = cv2.minMaxLoc(seen)[1]
-    _, seen = cv2.threshold(seen, rng.uniform(0.08, settings.floor) * peak, 0, cv2.THRESH_TOZERO)
+    floor = rng.uniform(LEAST_FLOOR, settings.floor) * cv2.minMaxLoc(seen)[1]
+    mask = cv2.threshold(seen, floor, 1, cv2.THRESH_BINARY)[1]
+    seen = cv2.multiply(seen, cv2.dilate(mask, np.ones((3, 3), np.uint8)))
     grain = rng.standard_normal((CANVAS_PX, CANVAS_PX), np.float32)
     weight = settings.noise * rng.uniform()
-    return cv2.convertScaleAbs(cv2.multiply(seen, cv2.addWeighted(grain, weight, grain, 0, 1)))
+    noisy = cv2.multiply(seen, cv2.addWeighted(grain, weight, grain, 0, 1))
+    return cv2.convertScaleAbs(noisy), floor  # type: ignore[return-value]
 
 
 def _moved(ink: GrayImage, way_px: float, rng: np.random.Generator) -> cv2.typing.MatLike:

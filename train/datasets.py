@@ -1,4 +1,4 @@
-"""What a training learns from, chooses by and is measured on: paper, or MNIST as it is."""
+"""What a training learns from, chooses by and is measured on: all there is, or MNIST as it is."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.bundle import DIGIT_CLASSES
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 
 from .augment import plain_images
 from .data import DigitData
 from .epochs import Annotation, Arrays, EpochFeed
-from .feed import FeedSettings, MarkSource, Samples, scene_samples
+from .feed import FeedSettings, MarkSource, Samples
+from .found import find_on_pages, shown
 from .paper import CLASSES, PaperData
 from .run import Recipe
+from .writers import Writers
 
-VALIDATION_SCENE_MARKS = 4000
-"""Most marks that are looked at as the device finds them in scenes of held-back digits."""
+HELD_PAGES = 150
+"""Most pages by held-back hands whose marks are looked at."""
+DIGITS_A_PAGE = 10
+"""Held-back digits of MNIST for each of them, at least."""
 
 
 class Feed(Protocol):
@@ -39,7 +43,7 @@ class Feed(Protocol):
 
 @dataclass(frozen=True)
 class PaperDataset:
-    """Digits through the device's crop, marks of rendered scenes, and marks of photographs."""
+    """Digits by every hand, marks of rendered pages, and marks of photographs."""
 
     x: NDArray[np.uint8]
     """(N, 28, 28) digits to learn from, as MNIST has them."""
@@ -47,9 +51,10 @@ class PaperDataset:
     """(N,) labels."""
     paper: PaperData | None
     settings: FeedSettings
+    writers: Writers
     seed: int
     held: Mapping[str, Samples]
-    """What is not trained on: ``digit`` of MNIST, ``scene`` of rendered scenes, and ``paper``."""
+    """What is not trained on: ``digit`` of MNIST, ``page`` of rendered pages, and ``paper``."""
     test: Samples
     """MNIST's test digits, as model images."""
     classes: tuple[str, ...] = CLASSES
@@ -63,7 +68,7 @@ class PaperDataset:
     @property
     def calibration(self) -> Samples:
         """Marks as the device finds them: MNIST's own digits are easier than those on paper."""
-        return _joined([self.held["scene"], self.held["paper"]])
+        return _joined([self.held["page"], self.held["paper"]])
 
     def feed(
         self,
@@ -72,7 +77,7 @@ class PaperDataset:
         annotation: Annotation | None = None,
     ) -> EpochFeed:
         """Open the source of epochs, made in processes of their own, or kept in a folder."""
-        source = MarkSource(self.x, self.y, self.paper, self.settings)
+        source = MarkSource(self.x, self.y, self.paper, self.settings, self.writers)
         keep = samples / f"{source.digest():.16}-{self.seed}" if samples else None
         distinct = self.settings.distinct_epochs
         return EpochFeed(source, self.seed, workers, distinct, keep, annotation)
@@ -150,6 +155,7 @@ def split_dataset(
     recipe: Recipe,
     paper: PaperData | None = None,
     marks: PaperData | None = None,
+    writers: Writers | None = None,
 ) -> Dataset:
     """Hold back the digits that the seed chooses, and return what the recipe's training needs.
 
@@ -158,6 +164,7 @@ def split_dataset(
         recipe: Says which data set it is.
         paper: Marks of photographs to learn from.
         marks: Marks of photographs that are held back for the calibration.
+        writers: Who writes beside MNIST; by default the drawn hand.
     """
     order = np.random.default_rng(recipe.seed).permutation(len(data.x_train))
     held, kept = order[: recipe.validation], order[recipe.validation :]
@@ -168,18 +175,22 @@ def split_dataset(
         test = data.x_test, data.y_test
         return MnistDataset(x, y, recipe.rotation_deg, recipe.seed, some, test)
     test = plain_images(data.x_test), data.y_test
-    parts = _held_paper(digits, recipe.seed, marks)
-    return PaperDataset(x, y, paper, recipe.feed, recipe.seed, parts, test)
-
-
-def _held_paper(digits: Samples, seed: int, marks: PaperData | None) -> dict[str, Samples]:
-    x, y = digits
-    amount = min(VALIDATION_SCENE_MARKS, len(x))
-    return {
-        "digit": (plain_images(x), y),
-        "scene": scene_samples(x, y, amount, np.random.default_rng(seed)),
-        "paper": (plain_images(marks.glyphs), marks.labels) if marks else _NOTHING,
+    writers = writers or Writers(without=recipe.without)
+    parts = {
+        "digit": (plain_images(digits[0]), digits[1]),
+        "page": _held_pages(writers, digits, recipe.seed),
+        "paper": (marks.images(), marks.labels) if marks else _NOTHING,
     }
+    return PaperDataset(x, y, paper, recipe.feed, writers, recipe.seed, parts, test)
+
+
+def _held_pages(writers: Writers, digits: Samples, seed: int) -> Samples:
+    """Return marks of pages by hands that are not trained on."""
+    hands = writers.hands("calibration", digits)
+    pages = min(max(len(digits[0]) // DIGITS_A_PAGE, 1), HELD_PAGES)
+    rng = np.random.default_rng(seed)
+    found = find_on_pages(hands, rng, pages=pages)
+    return shown(found.drawn(found.usable, rng))
 
 
 def _joined(parts: list[Samples]) -> Samples:

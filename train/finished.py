@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from digitcam.edge.crop import fingerprint
+from digitcam.edge.reading.view import fingerprint
 
 from .errors import RunError
 from .paper import CLASSES, REJECT, SEVERAL

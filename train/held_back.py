@@ -138,8 +138,11 @@ def load_sets(folder: Path, *, everything: bool = False) -> Iterator[Set]:
             yield Set(name, tuple(cases), scorer)
 
 
-def read(recognizer: Recognizer, image: Image) -> Answer:
-    """Read a picture, and take the time; what cannot be told is ``?`` in a line and no mark."""
+def read(recognizer: Recognizer, image: Image | bytes) -> Answer:
+    """Read a picture, or a file's bytes, and take the time.
+
+    What cannot be told is ``?`` in a line and no mark.
+    """
     start = perf_counter()
     reading = recognizer.read(image)
     seconds = perf_counter() - start
@@ -355,7 +358,8 @@ def _score_form(case: Case, answer: Answer, score: Score) -> Verdict:
             marks = read.get((row, column), [])
             good = [mark for mark in marks if mark.digit == digit]
             if str(kind) == "H":
-                score.counts.update(handwritten=1, right=len(marks) == 1 == len(good))
+                right_alone = len(marks) == 1 == len(good)
+                score.counts.update(handwritten=1, right=right_alone, unread=not marks)
             if str(kind) in ("H", "P"):
                 score.confidences += [(m.confidence, m.digit == digit) for m in marks]
                 right += good

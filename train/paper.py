@@ -1,36 +1,37 @@
 """Real ink: marks cut from photographs of handwriting, and which are never trained on.
 
-The photographs are optional. A folder of them holds ``amounts/``, ``characters/``, ``cells.npz``
-and ``glyphs.npz``; each is used where it is there. The marks are those that the device finds, joins
-and parts; they come as glyphs that are laid out as MNIST's digits are and are distorted like them.
+The photographs are optional. A folder of them holds ``amounts/``, ``characters/``, ``cells.npz``,
+``forms/`` and ``glyphs.npz``. The marks are those that the device finds.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS
-from digitcam.edge.frame import Box, Frame, GrayImage
-from digitcam.edge.lattice import build_groups, find_clusters
-from digitcam.edge.preprocess import Ink, find_ink, fit_frame
-from digitcam.edge.recognize import FAINTER
-from digitcam.edge.segment import Candidate, find_marks
-from digitcam.edge.settings import PreprocessSettings, SegmentSettings
+from digitcam.edge.frame import Box, GrayImage, enclosing_box
+from digitcam.edge.reading.ink import find_ink
+from digitcam.edge.reading.marks import Mark, find_marks
+from digitcam.edge.reading.view import IMAGE_SHAPE, model_image
 
+from .box_labels import BAR, REJECT, SEVERAL, labels_of, overlaps
 from .errors import DataError
 
+__all__ = [
+    "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "load_paper",
+    "part_of", "read_gray", "sets_of",
+]  # fmt: skip
 CLASSES = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
 """What labels stand for, in order."""
-REJECT, SEVERAL = CLASSES.index(REJECT_CLASS), CLASSES.index(SEVERAL_CLASS)
 
 LOOK_ALIKE = frozenset("OoDQlIiJjZzSsbGBgqyY")
 """Letters that a digit is often written like; a reader may take either for the other."""
@@ -38,43 +39,52 @@ LOOK_ALIKE = frozenset("OoDQlIiJjZzSsbGBgqyY")
 LIKE_DIGITS = Path(__file__).parent / "like_digits.txt"
 """Characters of glyphs.npz, by index, that are shaped like digits: a network took them for some."""
 
-GLYPH_PX, GLYPH_CONTENT_PX = 28, 20
-"""Glyphs are laid out as MNIST's digits are."""
-SAME = 0.65
-"""Intersection over union from which a mark may be the digit that stands there."""
-COVERED = 0.7
-"""Part of a digit's width and height that a mark has if the digit is in it."""
-REACHED, WIDER = 0.3, 1.25
-"""Part of another digit's box, and width in widths of its own digit, of a mark that reaches out."""
-BESIDE = 0.1
-"""Most of a mark that lies in a digit's box, if it is no piece of the digit."""
-SMALL = 0.35
-"""Lower pieces, in heights of their digit, are bits."""
+SETS: Mapping[str, str] = {
+    "amounts": "amounts/truth.json",
+    "characters": "characters",
+    "cells": "cells.npz",
+    "forms": "forms/truth.json",
+    "glyphs": "glyphs.npz",
+}
+"""Sources of marks, and what a folder holds of each."""
 WHOLE = 0.6
 """Intersection over union of a lone character's mark and all ink of its picture, at least."""
-MIN_CUT = 0.45
-"""A mark this wide, in its heights, is cut for training; the device cuts what is doubtful."""
-BAR = 0.28
-"""What is narrower, in its heights, may pass for a 1 and is not taught as no digit."""
+STRONG = 0.5
+"""Marks of a picture whose ink is fainter than this part of the strongest are its ground's."""
+TALL = 0.4
+"""Height of a digit in its cell, in heights of the cell, at least; lower marks are pieces."""
+DRAWN_FLOOR = 0.2
+"""Part of the peak from which a drawn or scanned glyph is ink."""
 
 
 @dataclass(frozen=True)
 class PaperData:
     """Marks cut from photographs."""
 
-    glyphs: NDArray[np.uint8]
-    """(N, 28, 28) white ink on black."""
+    contrasts: tuple[GrayImage, ...]
+    """(h, w) uint8 each, 0 ground: the mark alone."""
     labels: NDArray[np.uint8]
     """(N,) indices of CLASSES."""
+    floors: NDArray[np.uint8]
+    """(N,) contrast from which each is ink."""
+
+    def images(self) -> NDArray[np.uint8]:
+        """Return what the device makes of them: (N, 28, 28) model images."""
+        images = np.zeros((len(self.labels), *IMAGE_SHAPE), np.uint8)
+        for contrast, floor, image in zip(self.contrasts, self.floors, images, strict=True):
+            model_image(contrast, float(floor), image)
+        return images
 
     def digits(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Return the glyphs and labels of those that are one digit."""
+        """Return the model images and labels of those that are one digit."""
         chosen = self.labels < REJECT
-        return self.glyphs[chosen], self.labels[chosen]
+        return self.images()[chosen], self.labels[chosen]
 
     def digest(self) -> str:
         """Return ``sha256:`` and a hash of everything."""
-        content = hashlib.sha256(self.glyphs.tobytes() + self.labels.tobytes())
+        content = hashlib.sha256(self.labels.tobytes() + self.floors.tobytes())
+        for contrast in self.contrasts:
+            content.update(repr(contrast.shape).encode() + contrast.tobytes())
         return f"sha256:{content.hexdigest()}"
 
 
@@ -82,12 +92,12 @@ Part = Literal["training", "calibration", "held-back"]
 
 
 def part_of(name: str) -> Part:
-    """Say what a photograph is used for: a fixed fifth is only measured on, by the name's hash.
+    """Say what a picture or a hand is used for: a fixed fifth is only measured on, by its name.
 
     A twentieth is not trained on either; the confidence is calibrated on it.
 
     Args:
-        name: ``amounts/FILE``, ``characters/CLASS/FILE``, ``forms/FILE``, or
+        name: ``amounts/FILE``, ``characters/CLASS/FILE``, ``forms/FILE``, ``hands/NAME``, or
             ``cells/KIND/INDEX`` with KIND ``handwritten``, ``printed``, ``empty`` or ``notes`` and
             the index in its array.
     """
@@ -97,104 +107,52 @@ def part_of(name: str) -> Part:
     return "calibration" if number % 20 == 1 else "training"
 
 
-def load_paper(folder: Path, part: Part = "training") -> PaperData:
-    """Return the marks of the photographs in ``folder`` that are used for something.
+def sets_of(folder: Path, without: Collection[str] = (), *, optional: bool = True) -> list[str]:
+    """Return the names of the sets that a folder holds and that are not left out.
 
     Raises:
-        DataError: None of the sets is there, or one is damaged.
+        DataError: One is missing, and is not optional.
     """
+    wanted = {name: file for name, file in SETS.items() if name not in without}
+    missing = [name for name, file in wanted.items() if not (folder / file).exists()]
+    if missing and not optional:
+        raise DataError(
+            f"{folder}: expected {SETS[missing[0]]} of the source {missing[0]}, found nothing; put "
+            f"it there, leave it out with --without {missing[0]}, or give --optional-sources"
+        )
+    return [name for name in wanted if name not in missing]
+
+
+def load_paper(
+    folder: Path, part: Part = "training", without: Collection[str] = (), *, optional: bool = True
+) -> PaperData:
+    """Return the marks of the photographs in ``folder`` that are used for something.
+
+    Args:
+        folder: Holds the sets.
+        part: What the photographs are used for.
+        without: Names in SETS, to leave out; others are passed over.
+        optional: Take what is there of the sets.
+
+    Raises:
+        DataError: None of the sets is there, one is missing that is not optional, or is damaged.
+    """
+    names = sets_of(folder, without, optional=optional)
+    if not names:
+        raise DataError(
+            f"{folder}: expected amounts/, characters/, cells.npz, forms/ or glyphs.npz, found "
+            "none; give the folder of the photographs"
+        )
     try:
-        found = [
-            *_from_characters(folder / "characters", part),
-            *_from_cells(folder / "cells.npz", part),
-            *_from_amounts(folder / "amounts", part),
-            *_from_alphabets(folder / "glyphs.npz", part),
-        ]
+        found = [mark for name in names for mark in _LOADERS[name](folder, part)]
     except (OSError, ValueError, LookupError, cv2.error) as error:
         raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
-    if not found:
-        raise DataError(
-            f"{folder}: expected amounts/, characters/, cells.npz or glyphs.npz, found none; give "
-            "the folder of the photographs"
-        )
-    glyphs, labels = zip(*found, strict=True)
-    return PaperData(np.stack(glyphs), np.array(labels, np.uint8))
+    contrasts, floors, labels = zip(*found, strict=True) if found else ((), (), ())
+    return PaperData(contrasts, np.array(labels, np.uint8), np.array(floors, np.uint8))
 
 
-def all_hypotheses(ink: Ink) -> list[Candidate]:
-    """Return every mark and every run of pieces that the device might take for a digit."""
-    marks = find_marks(ink, SegmentSettings())
-    wide = [mark.box.width > MIN_CUT * mark.box.height for mark in marks.digits]
-    clusters = find_clusters(marks, wide.__getitem__, lambda _: True)
-    groups = build_groups(marks, clusters)
-    runs = [each.candidate for group in groups for each in group.hypotheses]
-    seen = {mark.box for mark in marks.digits}
-    return [*marks.digits, *(run for run in runs if run.box not in seen)]
-
-
-def labels_of(boxes: Sequence[Box], digits: Sequence[tuple[Box, int]]) -> list[int | None]:
-    """Return what marks are, given the digits that are written; None where it cannot be said.
-
-    Of all marks that might be a digit, the one that fits its box best is. What holds the middles of
-    two is several, and so is what reaches into the digit beside. What lies beside digits, and small
-    bits of them, are none. Larger pieces are left open: half a 0 may pass for a 1, half an 8 for
-    a 0.
-    """
-    if not boxes or not digits:
-        return [_other_label(box, []) for box in boxes]
-    places = [place for place, _ in digits]
-    fits = _fits(boxes, places)
-    best = fits.max(axis=0)
-    labels: list[int | None] = []
-    for box, row in zip(boxes, fits, strict=True):
-        closest = int(row.argmax())
-        if row[closest] >= SAME and row[closest] == best[closest]:
-            labels.append(digits[closest][1])
-        else:
-            labels.append(_other_label(box, [places[i] for i in np.flatnonzero(row)]))
-    return labels
-
-
-def _other_label(box: Box, places: Sequence[Box]) -> int | None:
-    """Return what a mark is that is not the best one of a digit, given the digits it overlaps."""
-    held = [place for place in places if _holds_middle(box, place)]
-    if len(held) > 1 or (held and _reaches_beyond(box, held[0], places)):
-        return SEVERAL if box.width > MIN_CUT * box.height else None
-    if held or box.width < BAR * box.height:
-        return None
-    shared = [place for place in places if box.intersection(place) > BESIDE * box.area]
-    is_piece = any(box.height >= SMALL * place.height for place in shared)
-    return None if is_piece else REJECT
-
-
-def _holds_middle(box: Box, place: Box) -> bool:
-    """Say whether a mark stands over the middle of a digit's box and is not a piece of it."""
-    x, y = place.x + place.width / 2, place.center_y
-    over = box.x < x < box.right and box.y < y < box.bottom
-    return over and box.height >= COVERED * place.height and box.width >= COVERED * place.width
-
-
-def _reaches_beyond(box: Box, own: Box, places: Sequence[Box]) -> bool:
-    """Say whether a mark is wider than its digit and holds a part of another, too."""
-    return box.width >= WIDER * own.width and any(
-        box.intersection(place) - own.intersection(place) >= REACHED * place.area
-        for place in places
-        if place != own
-    )
-
-
-def to_glyph(contrast: GrayImage) -> GrayImage:
-    """Fit a mark's contrast into 20 x 20 px, centred on 28 x 28, strongest ink 255."""
-    peak = max(cv2.norm(contrast, cv2.NORM_INF), 1)
-    x, y, width, height = cv2.boundingRect((contrast > 0.2 * peak).view(np.uint8))
-    scale = GLYPH_CONTENT_PX / max(width, height)
-    size = max(round(width * scale), 1), max(round(height * scale), 1)
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    small = cv2.resize(contrast[y : y + height, x : x + width], size, interpolation=interpolation)
-    glyph = np.zeros((GLYPH_PX, GLYPH_PX), np.uint8)
-    left, top = (GLYPH_PX - size[0]) // 2, (GLYPH_PX - size[1]) // 2
-    glyph[top : top + size[1], left : left + size[0]] = cv2.convertScaleAbs(small, alpha=255 / peak)
-    return glyph
+Cut = tuple[GrayImage, int, int]
+"""Contrast, floor, and label of a mark."""
 
 
 def read_gray(file: Path) -> GrayImage:
@@ -209,111 +167,133 @@ def read_gray(file: Path) -> GrayImage:
     return image  # type: ignore[return-value]
 
 
-def ink_of(image: NDArray[np.uint8], fainter: float = 1.0) -> tuple[Frame, Ink]:
-    """Bring a photograph to the working resolution and separate its ink, as the device does.
-
-    Args:
-        image: (H, W) or (H, W, 3) uint8, BGR.
-        fainter: Part of the usual relative contrast from which a pixel is ink.
-    """
-    luma: GrayImage = (
-        cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image  # type: ignore[assignment]
-    )
-    frame = fit_frame(luma, luma.shape[1], luma.shape[0], PreprocessSettings())
-    return frame, find_ink(frame.luma, PreprocessSettings().fainter(fainter))
+def _found(image: NDArray[np.uint8]) -> list[Mark]:
+    """Find the marks of a photograph, as the device does."""
+    luma = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
+    return find_marks(find_ink(luma))  # type: ignore[arg-type]
 
 
-def _from_characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
-    """One character a picture: the mark or run of pieces that holds nearly all of its ink."""
-    for file in sorted(folder.glob("*/*.*")):
+def _dark(marks: list[Mark]) -> list[Mark]:
+    """Return the marks of dark ink: what is lighter than its ground is none in these pictures."""
+    return [mark for mark in marks if not mark.level.light_on_dark]
+
+
+def _cut(mark: Mark, label: int) -> Cut:
+    return mark.contrast, mark.floor, label
+
+
+def _from_characters(folder: Path, part: Part) -> Iterator[Cut]:
+    """One character a picture: the mark that holds nearly all of its ink."""
+    for file in sorted((folder / "characters").glob("*/*.*")):
         name = file.parent.name
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
         if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
             continue
-        image = read_gray(file)
-        whole = _only_mark(image) or _only_mark(image, FAINTER)
-        if whole:
-            yield to_glyph(whole.contrast), int(sign) if sign.isdigit() else REJECT
+        if whole := _only_mark(_dark(_found(read_gray(file)))):
+            yield _cut(whole, int(sign) if sign.isdigit() else REJECT)
 
 
-def _only_mark(image: GrayImage, fainter: float = 1.0) -> Candidate | None:
-    """Return the mark or run of pieces around nearly everything that looks like ink."""
-    _, ink = ink_of(image, fainter)
-    found = all_hypotheses(ink)
-    if not found:
+def _only_mark(marks: list[Mark]) -> Mark | None:
+    """Return the mark around nearly everything whose ink is strong."""
+    if not marks:
         return None
-    largest = max(found, key=lambda c: c.box.area)
-    x, y, width, height = cv2.boundingRect(ink.mask)
-    fit = _fits([largest.box], [Box(x, y, width, height)])[0, 0]
-    return largest if fit >= WHOLE else None
+    peaks = np.array([cv2.norm(mark.contrast, cv2.NORM_INF) for mark in marks])
+    strong = [mark for mark, ok in zip(marks, peaks >= STRONG * peaks.max(), strict=True) if ok]
+    whole = enclosing_box([mark.box for mark in strong])
+    fits = overlaps([mark.box for mark in strong], [whole])[:, 0]
+    return strong[int(fits.argmax())] if fits.max() >= WHOLE else None
 
 
-def _from_cells(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+def _from_cells(folder: Path, part: Part) -> Iterator[Cut]:
     """Cells of a grid: the digit in the middle, and what is left of the grid around it."""
-    if not file.exists():
-        return
-    with np.load(file) as archive:
+    with np.load(folder / "cells.npz") as archive:
         written, labels, empty = (archive[k] for k in ("x_handwritten", "y_handwritten", "x_empty"))
     for index, (image, label) in enumerate(zip(written, labels, strict=True)):
-        if part_of(f"cells/handwritten/{index}") != part:
-            continue
-        frame, ink = ink_of(image)
-        side = frame.luma.shape[0]
-        middle = [c for c in all_hypotheses(ink) if _is_whole(c.box, side)]
-        if middle:
-            yield to_glyph(max(middle, key=lambda c: c.box.area).contrast), int(label)
+        if part_of(f"cells/handwritten/{index}") == part:
+            side = len(image)
+            middle = [m for m in _dark(_found(image)) if _is_whole(m.box, 0, 0, side)]
+            if middle:
+                yield _cut(max(middle, key=lambda mark: mark.box.area), int(label))
     for index, image in enumerate(empty):
         if part_of(f"cells/empty/{index}") == part:
-            for candidate in all_hypotheses(ink_of(image)[1]):
-                if candidate.box.width >= BAR * candidate.box.height:
-                    yield to_glyph(candidate.contrast), REJECT
+            yield from (_cut(mark, REJECT) for mark in _found(image) if not _is_bar(mark.box))
 
 
-def _is_whole(box: Box, side: int) -> bool:
+def _is_whole(box: Box, left: float, top: float, side: float) -> bool:
     """Say whether a mark stands in the middle of its cell and does not reach the cell's frame."""
-    x, y = box.x + box.width / 2, box.center_y
-    inside = min(box.x, box.y, side - box.right, side - box.bottom) > 2
-    central = abs(x - side / 2) < 0.2 * side and abs(y - side / 2) < 0.2 * side
-    return inside and central and box.height > 0.25 * side
+    x, y = box.x - left, box.y - top
+    beside = min(x, y, side - x - box.width, side - y - box.height)
+    off = abs(x + box.width / 2 - side / 2), abs(y + box.height / 2 - side / 2)
+    return beside > 0.03 * side and max(off) < 0.2 * side and box.height > TALL * side
 
 
-def _from_amounts(folder: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+def _is_bar(box: Box) -> bool:
+    return box.width < BAR * box.height
+
+
+def _from_forms(folder: Path, part: Part) -> Iterator[Cut]:
+    """Photographed grids: what is written in a cell, what is printed in it, what is empty."""
+    truth = json.loads((folder / "forms/truth.json").read_text())
+    for name, entry in sorted(truth.items()):
+        if part_of(f"forms/{name}") == part:
+            yield from _of_form(_found(read_gray(folder / "forms" / name)), entry)
+
+
+def _of_form(marks: list[Mark], entry: Mapping[str, Any]) -> Iterator[Cut]:
+    corners = np.array(entry["corners_tl_bl_br_tr"], np.float32)
+    unit = np.array([[0, 0], [0, 9], [9, 9], [9, 0]], np.float32)
+    to_grid = cv2.getPerspectiveTransform(corners, unit)
+    digits: dict[tuple[int, int], Mark] = {}
+    for mark in marks:
+        box = mark.box
+        ends = np.array([[[box.x, box.y]], [[box.right, box.bottom]]], np.float32)
+        (x, y), (right, bottom) = cv2.perspectiveTransform(ends, to_grid)[:, 0].tolist()
+        row, column = int((y + bottom) // 2), int((x + right) // 2)
+        if not (0 <= row < 9 and 0 <= column < 9):
+            continue
+        cell = Box(round(100 * x), round(100 * y), round(100 * (right - x)),
+                   round(100 * (bottom - y)))  # fmt: skip
+        whole = _is_whole(cell, 100 * column, 100 * row, 100)
+        kind = entry["kind"][row][column]
+        if kind == "H":
+            known = digits.get((row, column))
+            dark = not mark.level.light_on_dark
+            if whole and dark and (known is None or box.area > known.box.area):
+                digits[row, column] = mark
+        elif (kind == "P" and whole) or (kind == "." and not _is_bar(box)):
+            yield _cut(mark, REJECT)
+    for (row, column), mark in digits.items():
+        yield _cut(mark, int(entry["grid"][row][column]))
+
+
+def _from_amounts(folder: Path, part: Part) -> Iterator[Cut]:
     """Numbers with a box a digit: digits, pieces of them, and several at once."""
-    file = folder / "truth.json"
-    truth = json.loads(file.read_text()) if file.exists() else {}
+    truth = json.loads((folder / "amounts/truth.json").read_text())
     for name, entry in sorted(truth.items()):
         if part_of(f"amounts/{name}") != part or "boxes" not in entry:
             continue
-        frame, ink = ink_of(read_gray(folder / name))
-        scale = frame.luma.shape[1] / frame.width
-        digits = [(Box(*(round(v * scale) for v in b[:4])), int(b[4])) for b in entry["boxes"]]
-        found = all_hypotheses(ink)
-        for candidate, label in zip(found, labels_of([c.box for c in found], digits), strict=True):
+        digits = [(Box(*b[:4]), int(b[4])) for b in entry["boxes"]]
+        marks = _dark(_found(read_gray(folder / "amounts" / name)))
+        labels = labels_of([mark.box for mark in marks], digits)
+        for mark, label in zip(marks, labels, strict=True):
             if label is not None:
-                yield to_glyph(candidate.contrast), label
+                yield _cut(mark, label)
 
 
-def _from_alphabets(file: Path, part: Part) -> Iterator[tuple[GrayImage, int]]:
+def _from_alphabets(folder: Path, part: Part) -> Iterator[Cut]:
     """Characters of other alphabets."""
-    if not file.exists():
-        return
-    with np.load(file) as archive:
+    with np.load(folder / "glyphs.npz") as archive:
         images = archive["x"]
     like_digits = {int(word) for word in LIKE_DIGITS.read_text().split() if word.isdecimal()}
     for index, image in enumerate(images):
         if part_of(f"glyphs/{index}") == part and index not in like_digits:
-            yield to_glyph(image), REJECT
+            yield image, round(DRAWN_FLOOR * int(image.max())), REJECT
 
 
-def _fits(boxes: Sequence[Box], places: Sequence[Box]) -> NDArray[np.float64]:
-    """Return (boxes, places) intersections over union."""
-    ours, theirs = (
-        np.array([(box.x, box.y, box.right, box.bottom) for box in part])
-        for part in (boxes, places)
-    )
-    low = np.maximum(ours[:, None, :2], theirs[:, :2])
-    high = np.minimum(ours[:, None, 2:], theirs[:, 2:])
-    both = np.maximum(high - low, 0).prod(axis=2)
-    own, other = ((part[:, 2:] - part[:, :2]).prod(axis=1) for part in (ours, theirs))
-    fits: NDArray[np.float64] = both / (own[:, None] + other - both)
-    return fits
+_LOADERS: Mapping[str, Callable[[Path, Part], Iterator[Cut]]] = {
+    "amounts": _from_amounts,
+    "characters": _from_characters,
+    "cells": _from_cells,
+    "forms": _from_forms,
+    "glyphs": _from_alphabets,
+}

@@ -47,8 +47,6 @@ class Look:
     """How much of the paper a full stroke hides (0-1)."""
     ink_grain: float = 0.0
     """How much of a stroke the paper's grain breaks up (0-1); pencil and chalk have some."""
-    ink_threshold: float = 0.5
-    """Coverage (0-1) where the edge of an enlarged glyph runs; more makes strokes thinner."""
     texture: float = 0.008
     """Standard deviation of the paper's texture, as a fraction of its brightness."""
     ruling: Literal["none", "lines", "squares"] = "none"
@@ -120,7 +118,6 @@ def _random_look(rng: np.random.Generator) -> Look:
         ink_bgr=_bgr(ink),
         ink_alpha=float(rng.uniform(0.35, 0.85) if pencil else rng.uniform(0.6, 1.0)),
         ink_grain=float(rng.uniform(0.1, 0.4) if pencil or board else 0),
-        ink_threshold=float(rng.uniform(0.35, 0.6)),
         texture=float(rng.uniform(0.002, 0.02)),
         ruling=_RULINGS[int(rng.integers(len(_RULINGS)))],
         ruling_contrast=float(rng.uniform(5, 12)),

@@ -32,7 +32,7 @@ def draw_curves(history: Sequence[Mapping[str, float]]) -> Figure:
     for name, label in (
         ("accuracy", "training"),
         ("digit_accuracy", "held-back digits"),
-        ("scene_accuracy", "held-back scenes"),
+        ("page_accuracy", "held-back pages"),
     ):
         if name in history[0]:
             middle.plot(epochs, [100 * (1 - row[name]) for row in history], label=label)

@@ -36,14 +36,14 @@ class Recipe:
     """Filters a layer, as a multiple of the network's own; digitcam's networks alone have it."""
     seed: int = 1
     """Source of the first weights, the order and every distortion."""
-    epochs: int = 135
+    epochs: int = 30
     """Longest training."""
-    batch_size: int = 1024
+    batch_size: int = 512
     """Samples a step."""
     optimizer: Optimizer = "adamw"
     """What changes the weights. ``adamw`` warms up for an epoch, and then its learning rate falls
     with a cosine to zero; that of the others stays."""
-    learning_rate: float = 5e-3
+    learning_rate: float = 3e-3
     """Highest learning rate."""
     momentum: float = 0.0
     """Of ``sgd``, 0 to 1."""
@@ -51,12 +51,14 @@ class Recipe:
     """Decoupled weight decay of ``adamw`` (Loshchilov and Hutter 2019)."""
     validation: int = 5000
     """Digits of the training set that are held back; 0 holds back nothing."""
-    patience: int = 100
+    patience: int = 30
     """Epochs without a better validation loss after which training stops."""
     rotation_deg: float = 0.0
     """Largest turn of MNIST's digits either way, where there is no feed."""
     feed: FeedSettings | None = field(default_factory=FeedSettings)
     """What an epoch is made of. None is MNIST as it is, as published networks are trained."""
+    without: tuple[str, ...] = ()
+    """Sources that are left out whole, of writers.SOURCES, or a contributor, ``unipen:apb``."""
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,8 @@ def load_recipe(path: Path) -> Recipe:
             distortions = ("augment", "paper_augment")
             own = {name: AugmentSettings(**feed[name]) for name in distortions}
             chosen["feed"] = FeedSettings(**{**feed, **own})
+        if isinstance(chosen["without"], list):
+            chosen["without"] = tuple(chosen["without"])
         _check_kinds(path, chosen)
         return Recipe(**chosen)
     except (TypeError, LookupError) as error:

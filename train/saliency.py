@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 
 if TYPE_CHECKING:
     import keras

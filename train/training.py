@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import fingerprint
+from digitcam.edge.reading.view import fingerprint
 
 from .data import DigitData
 from .datasets import Dataset, classes_of, split_dataset
@@ -28,15 +28,17 @@ from .metrics import finish
 from .network import (
     compile_model,
     fresh_model,
+    is_compiled,
     load_model,
     load_teacher,
     network_input,
     predict_logits,
     seed_dropout,
 )
-from .paper import PaperData, load_paper
+from .paper import PaperData, Part, load_paper, sets_of
 from .run import FORMAT, Recipe, RunFolder, State, foreign_flag, read_json, say
 from .workers import Team, join_team
+from .writers import Writers, check_sources
 
 if TYPE_CHECKING:
     import keras
@@ -57,6 +59,8 @@ def train(
     teachers: Sequence[Path] = (),
     watch: Watch | None = None,
     samples: Path | None = None,
+    *,
+    optional: bool = False,
 ) -> dict[str, Any]:
     """Train a network, or go on where a run folder stands.
 
@@ -66,13 +70,14 @@ def train(
         path: The run folder; gets ``model.keras``, ``metrics.json``, ``history.csv``,
             ``curves.png``, and a checkpoint every epoch.
         workers: Processes that distort digits; does not change the result.
-        photographs: Folder of real handwriting, see paper.load_paper; without it the network
-            learns from rendered scenes alone what is no digit.
+        photographs: Folder of real handwriting, see paper.load_paper and pens.hands.load_hands;
+            without it all pages are written by MNIST and the drawn hand.
         teachers: Each a trained ``model.keras`` with the same classes; the mean of their
             probabilities is learnt in place of the labels.
         watch: Is told of each epoch.
         samples: Folder to keep the samples of epochs in, for other trainings with the same data,
             feed and seed; does not change the result.
+        optional: Pass over sources that the folder lacks.
 
     Returns:
         The metrics.
@@ -82,22 +87,37 @@ def train(
             is no longer a number.
     """
     check_fits(recipe, data, photographs, samples)
-    paper = load_paper(photographs) if photographs else None
+    paper = paper_for(recipe, photographs, "training", optional=optional)
+    writers = Writers(photographs, recipe.without, optional)
     with join_team(recipe.batch_size) as team:
-        model = fresh_model(recipe)
+        model = fresh_model(recipe, compiled=is_compiled(recipe, team.count))
         answers = _answers(teachers, model.output_shape[-1])
-        description = describe(data, recipe, paper, teachers)
+        description = describe(data, recipe, paper, teachers, writers)
         team.agree_on(description)
         folder = RunFolder(path, description) if team.chief else None
         if team.tell(bool(folder and folder.finished)):
             say(f"{path} is trained already; give another --out for a new training")
         else:
-            marks = load_paper(photographs, "calibration") if photographs else None
-            dataset = split_dataset(data, recipe, paper, marks)
+            marks = paper_for(recipe, photographs, "calibration", optional=optional)
+            dataset = split_dataset(data, recipe, paper, marks, writers)
             state = _epochs(model, dataset, recipe, folder, team, workers, answers, watch, samples)
             if folder and state:
                 finish(data, dataset, state, folder, recipe)
     return read_json(path / "metrics.json") if folder else {}
+
+
+def paper_for(
+    recipe: Recipe, photographs: Path | None, part: Part, *, optional: bool
+) -> PaperData | None:
+    """Return the marks of photographs for a part of a training, if there are to be any.
+
+    Raises:
+        DataError: A source is missing or damaged.
+    """
+    if not photographs or not sets_of(photographs, recipe.without, optional=optional):
+        return None
+    paper = load_paper(photographs, part, recipe.without, optional=optional)
+    return paper if len(paper.labels) else None
 
 
 def describe(
@@ -105,6 +125,7 @@ def describe(
     recipe: Recipe,
     paper: PaperData | None = None,
     teachers: Sequence[Path] = (),
+    writers: Writers | None = None,
 ) -> dict[str, Any]:
     """Return what ``recipe.json`` holds: settings, data digests, preprocessing, versions."""
     hashes = [_hash_of(teacher) for teacher in teachers]
@@ -116,6 +137,7 @@ def describe(
         "data": {
             **data.digests(),
             **({"paper": len(paper.labels), "paper_sha256": paper.digest()} if paper else {}),
+            **({"hands_sha256": writers.digest()} if writers and writers.folder else {}),
         },
         "teacher_sha256": hashes if len(hashes) > 1 else next(iter(hashes), None),
         "versions": versions(),
@@ -134,6 +156,9 @@ def check_fits(
     given = [flag for flag, value in own.items() if value]
     if recipe.feed is None and given:
         raise foreign_flag(recipe, given[0])
+    if recipe.feed is None and recipe.without:
+        raise foreign_flag(recipe, "--without")
+    check_sources(recipe.without)
     least = 0 if recipe.feed is None else 1
     if not least <= recipe.validation < len(data.x_train):
         raise RunError(
@@ -160,7 +185,8 @@ def _epochs(
         say(f"going on after epoch {len(state.history)} of {recipe.epochs}")
         model = load_model(folder.path / state.checkpoint)
     else:
-        compile_model(model, recipe, dataset.samples, taught=answers is not None)
+        compiled = is_compiled(recipe, team.count)
+        compile_model(model, recipe, dataset.samples, taught=answers is not None, compiled=compiled)
     done = team.tell(len(state.history) if state else 0)
     team.train_together(model)
     with dataset.feed(workers, samples, answers) as feed:
@@ -170,7 +196,10 @@ def _epochs(
                 break
             say(f"epoch {epoch + 1} of {recipe.epochs}")
             # The last column is what is learnt: the teachers' answers if there are any, or labels.
-            images, *_, told = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
+            epoch_samples = feed.epoch(epoch, last=epoch + 1 == recipe.epochs)
+            if recipe.feed:
+                epoch_samples = _whole_batches(epoch_samples, recipe.batch_size)
+            images, *_, told = epoch_samples
             targets = told.reshape(len(told), *model.output_shape[1:-1], *told.shape[1:])
             seed_dropout(model, recipe.seed, epoch)
             row = _train_epoch(model, epoch, images, targets, dataset, recipe, team)
@@ -181,6 +210,12 @@ def _epochs(
             if watch:
                 watch(row)
     return state
+
+
+def _whole_batches(columns: Arrays, size: int) -> Arrays:
+    """Leave out the last few samples: a batch of another size would be compiled anew."""
+    count = len(columns[0]) // size * size
+    return tuple(column[: count or len(column)] for column in columns)
 
 
 def diverged(row: Mapping[str, float], kept: Path | None) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import load_bundle
 from digitcam.edge.classify import Classifier
-from digitcam.edge.crop import IMAGE_SHAPE
+from digitcam.edge.reading.view import IMAGE_SHAPE
 from digitcam.edge.settings import Settings
 from digitcam.train.architectures import build_model
 from digitcam.train.architectures.cost import multiplications

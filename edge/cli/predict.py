@@ -19,7 +19,7 @@ from ..errors import ImageError
 from ..files import write_whole
 from ..frame import Frame, Reading
 from ..lock import CameraLock
-from ..recognize import Recognizer
+from ..reading.recognize import Recognizer
 from ..settings import RUNTIMES, CameraSettings, Settings
 from ..settings_file import load_settings
 from ..sources import FORMS, source_of

@@ -23,7 +23,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, Bundle
-from digitcam.edge.crop import fingerprint
+from digitcam.edge.reading.view import fingerprint
 from digitcam.train.data import load_digits
 from digitcam.train.handwriting import draw_digit
 from digitcam.train.run import FORMAT

@@ -163,7 +163,7 @@ def test_the_card_tells_of_the_class_for_no_digit(converted_rejecting: Path) -> 
     card = converted_rejecting.with_suffix(".md").read_text()
     assert "11 int8 logits out" in card
     assert "what is no digit has a class of its own, `reject`" in card
-    assert "MNIST's training set, 1,234 glyphs photographed on paper and rendered scenes" in card
+    assert "MNIST's training set and of a drawn hand, 1,234 marks photographed on paper and" in card
     assert "likeliest of the ten digits" in card
     assert "541 calibration images (seed 2018), 40 of them the run's own" in card
     assert "| least confidence of an answer | 0.62 |" in card

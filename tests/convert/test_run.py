@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitcam.convert.errors import RunFolderError
 from digitcam.convert.run import calibration_extras, check_data, load_run
-from digitcam.edge.crop import fingerprint
+from digitcam.edge.reading.view import fingerprint
 from digitcam.train.data import DigitData
 from digitcam.train.errors import RunError
 

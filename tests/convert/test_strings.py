@@ -15,14 +15,14 @@ from digitcam.convert import runtimes
 from digitcam.convert.cli import main
 from digitcam.convert.strings import TEST, is_string_bundle, is_string_run
 from digitcam.edge.bundle import STRING_CLASSES, load_bundle
-from digitcam.edge.string_image import string_fingerprint
+from digitcam.edge.reading.word_image import word_fingerprint
 from digitcam.train.data import load_digits
 from digitcam.train.run import read_json
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "sample.png"
 TRAINING = (
     *("--epochs", "1", "--width", "0.25", "--validation", "200", "--batch-size", "20"),
-    *("--composed", "300", "--nothing", "60", "--workers", "1"),
+    *("--written", "300", "--pages", "20", "--nothing", "20", "--workers", "1"),
 )
 REBUILD = """
 import sys
@@ -124,7 +124,7 @@ def test_a_run_becomes_a_bundle(bundle: Path, conversions: Said, digits_npz: Pat
     sidecar, figures = loaded.sidecar, loaded.sidecar["figures"]
     assert loaded.classes == STRING_CLASSES
     assert sidecar["input"] == {"shape": [32, 128, 1], "dtype": "int8"}
-    assert sidecar["preprocessing"] == string_fingerprint()
+    assert sidecar["preprocessing"] == word_fingerprint()
     assert sidecar["training"]["kind"] == "strings"
     assert sidecar["training"]["data"].items() >= load_digits(digits_npz).digests().items()
     assert loaded.temperature == sidecar["training"]["metrics"]["temperature"]
@@ -132,7 +132,7 @@ def test_a_run_becomes_a_bundle(bundle: Path, conversions: Said, digits_npz: Pat
         sidecar["conversion"]["versions"]
     )
     assert sidecar["conversion"]["max_gap_points"] == 0.5
-    assert figures["strings"] == TEST.composed + TEST.nothing
+    assert figures["strings"] == TEST
     assert figures["bytes"] == len(loaded.model)
     assert figures["exact_int8"] == pytest.approx(figures["exact_float"], abs=0.005)
     assert figures["exact_litert"] == pytest.approx(figures["exact_float"], abs=0.005)
@@ -150,7 +150,7 @@ def test_the_card_names_the_figures(bundle: Path) -> None:
     assert f"{len(loaded.model):,} bytes" in card
     assert loaded.sha256 in card
     assert "digitcam-convert --check tiny" in card
-    assert "strings of no photographs" in card
+    assert "numbers of no photographs" in card
     assert "None" not in card
 
 

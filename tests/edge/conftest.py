@@ -22,7 +22,7 @@ from digitcam.edge.bundle import DEFAULT_BUNDLE
 from digitcam.edge.classify import MODULES, find_interpreter
 from digitcam.edge.errors import RuntimeUnavailableError
 from digitcam.edge.frame import Box, Digit, Line, StableReading
-from digitcam.edge.settings import Runtime, Settings
+from digitcam.edge.settings import Runtime
 from digitcam.train.scene import Scene, render_rows
 
 ROWS = ("80365", "4920", "6358")
@@ -59,7 +59,7 @@ def text() -> str:
 @pytest.fixture(scope="session")
 def doubt(page: Scene) -> tuple[float, str]:
     """A threshold that one digit of the page is below, and what the page reads then."""
-    reading = Recognizer(settings=Settings(min_confidence=0)).read(page.image)
+    reading = Recognizer().read(page.image)
     lowest, second = sorted(d.confidence for line in reading.lines for d in line.digits)[:2]
     texts = (
         "".join("?" if d.confidence == lowest else str(d.digit) for d in line.digits)

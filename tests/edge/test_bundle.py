@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from digitcam.edge.bundle import DEFAULT_BUNDLE, load_bundle
-from digitcam.edge.crop import fingerprint
 from digitcam.edge.errors import ModelError
+from digitcam.edge.reading.beliefs import FEATURES, NEUTRAL, Beliefs, as_json
+from digitcam.edge.reading.view import fingerprint
 
 DIGITS = [str(digit) for digit in range(10)]
+WEIGHTS = dict(zip(FEATURES, NEUTRAL, strict=True))
 
 
 def change(stem: Path, **changes: Any) -> None:
@@ -68,6 +70,25 @@ def test_a_reject_class_is_allowed(bundle_copy: Path) -> None:
     """A model may have a class of what is no digit, anywhere among the digits."""
     change(bundle_copy, classes=["reject", *DIGITS], golden=None)
     assert load_bundle(bundle_copy).classes == ("reject", *DIGITS)
+
+
+def test_beliefs_survive_the_sidecar(bundle_copy: Path) -> None:
+    """What weighing writes is what loading reads; without it the mark alone counts."""
+    beliefs = Beliefs(tuple(0.25 * i - 0.5 for i in range(len(FEATURES))))
+    change(bundle_copy, beliefs=as_json(beliefs))
+    assert load_bundle(bundle_copy).beliefs == beliefs
+    change(bundle_copy, beliefs=None)
+    assert load_bundle(bundle_copy).beliefs == Beliefs(NEUTRAL)
+
+
+@pytest.mark.parametrize(("thresholds", "untold"), [({}, 0.5), ({"untold": 0.3}, 0.3)])
+def test_a_bundle_may_say_from_where_a_mark_is_a_digit(
+    bundle_copy: Path, thresholds: dict[str, float], untold: float
+) -> None:
+    """From a half on, if it says nothing."""
+    change(bundle_copy, thresholds={"min_confidence": 0.6, **thresholds})
+    bundle = load_bundle(bundle_copy)
+    assert (bundle.min_confidence, bundle.untold) == (0.6, untold)
 
 
 @pytest.mark.parametrize("suffix", [".tflite", ".json"])
@@ -163,6 +184,22 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
             {"thresholds": {"min_confidence": 1.01}},
             "min_confidence must be from 0 to 1, found 1.01",
         ),
+        (
+            {"thresholds": {"min_confidence": 0.5, "untold": 2}},
+            "untold must be from 0 to 1, found 2",
+        ),
+        (
+            {"thresholds": {"min_confidence": 0.5, "untold": None}},
+            "untold must be from 0 to 1, found None",
+        ),
+        ({"beliefs": [1, 2]}, "beliefs must hold the weights bias, mark, digits, alike, others, "),
+        (
+            {"beliefs": {"bias": 1}},
+            "beliefs must hold the weights bias, mark, digits, alike, others,",
+        ),
+        ({"beliefs": {**WEIGHTS, "height": 0}}, "beliefs must hold the weights bias, mark, digi"),
+        ({"beliefs": {**WEIGHTS, "mark": "1"}}, "mark must be from -100 to 100, found '1'"),
+        ({"beliefs": {**WEIGHTS, "bias": 1e9}}, "bias must be from -100 to 100, found 10000000"),
     ],
 )
 def test_a_sidecar_that_does_not_fit(

@@ -8,9 +8,9 @@ import pytest
 
 from digitcam.edge.bundle import load_bundle
 from digitcam.edge.classify import MODULES, Classifier
-from digitcam.edge.crop import IMAGE_SHAPE, PADDING_PX
 from digitcam.edge.errors import ModelError, RuntimeUnavailableError
 from digitcam.edge.golden import golden_images, golden_of, images_digest
+from digitcam.edge.reading.view import IMAGE_SHAPE, PADDING_PX
 from digitcam.edge.settings import Runtime
 
 SUMMED_STEPS = 3

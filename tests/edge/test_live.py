@@ -8,7 +8,7 @@ from digitcam.edge.decode import luma_of
 from digitcam.edge.errors import SourceError
 from digitcam.edge.frame import GrayImage, StableReading
 from digitcam.edge.live import LiveReader
-from digitcam.edge.recognize import Recognizer
+from digitcam.edge.reading.recognize import Recognizer
 from digitcam.edge.settings import PlausibilitySettings, StabilizeSettings
 from digitcam.edge.sources import CameraFrame
 from digitcam.edge.stabilize import Stabilizer

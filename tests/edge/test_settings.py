@@ -12,7 +12,7 @@ import pytest
 
 import digitcam.edge
 from digitcam.edge.errors import SettingsError
-from digitcam.edge.settings import SegmentSettings, Settings
+from digitcam.edge.settings import PreprocessSettings, Settings
 from digitcam.edge.settings_file import line_of, load_settings
 
 DEFAULTS = Path(digitcam.edge.__file__).with_name("default.toml")
@@ -64,10 +64,10 @@ def test_every_default_is_allowed() -> None:
 def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
     """A file changes what it names and nothing else."""
     path = tmp_path / "mine.toml"
-    path.write_text("min_confidence = 1\n[segment]\nmax_candidates = 7\nmax_gap = 2\n")
+    path.write_text("min_confidence = 1\n[stabilize]\nagree = 2\nmin_stable_s = 2\n")
     expected = asdict(Settings())
     expected["min_confidence"] = 1
-    expected["segment"] |= {"max_candidates": 7, "max_gap": 2}
+    expected["stabilize"] |= {"agree": 2, "min_stable_s": 2}
     assert asdict(load_settings(path)) == expected
 
 
@@ -75,7 +75,8 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
     ("content", "message"),
     [
         ("colour = 1", "unknown setting colour; known are camera, min_confidence, model, "),
-        ("[segment]\nmax_gaps = 1", "unknown setting segment.max_gaps; known are max_aspect, "),
+        ("segment = {max_gap = 1}", "unknown setting segment; known are camera, min_confidence, "),
+        ("[stabilize]\nagrees = 1", "unknown setting stabilize.agrees; known are agree, "),
         ("threads = 0", "threads must be a whole number from 1 to 64, found 0"),
         ("threads = 1.0", "threads must be a whole number from 1 to 64, found 1.0"),
         ("threads = true", "threads must be a whole number from 1 to 64, found True"),
@@ -86,18 +87,18 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
         ("min_confidence = nan", "min_confidence must be a number from 0 to 1, found nan"),
         ("runtime = 'onnx'", "runtime must be one of auto, tflite-runtime, litert, found 'onnx'"),
         ("runtime = ['auto']", "runtime must be one of auto, tflite-runtime, litert, found ['a"),
-        ("segment = 5", "segment must be a table, found 5"),
+        ("camera = 5", "camera must be a table, found 5"),
         (
-            "[preprocess]\nmedian_blur_px = 4",
-            "preprocess.median_blur_px must be an odd whole number from 1 to 5, found 4",
+            "[preprocess]\nmedian_blur_px = 3",
+            "unknown setting preprocess.median_blur_px; known are polarity, work_size_px",
         ),
         (
             "[preprocess]\nwork_size_px = 100000",
             "preprocess.work_size_px must be a whole number from 64 to 8192, found 100000",
         ),
         (
-            "[preprocess]\nblock_fraction = inf",
-            "preprocess.block_fraction must be a number from 0.01 to 0.5, found inf",
+            "[camera]\ntimeout_s = inf",
+            "camera.timeout_s must be a number from 0.1 to 60, found inf",
         ),
         (
             "[preprocess]\npolarity = 'dark'",
@@ -149,7 +150,7 @@ def test_the_line_of_a_key_however_it_is_written() -> None:
     assert line_of(text, "camera.width") == 5
     assert line_of(text, "camera.sinks.x") == 6
     assert line_of(text, "stabilize.of") == 8
-    assert line_of(text, "segment.max_gap") is None
+    assert line_of(text, "preprocess.polarity") is None
     assert line_of("\ncamera = {width = 1}", "camera.width") == 2
 
 
@@ -191,5 +192,5 @@ def test_a_file_without_permission(tmp_path: Path) -> None:
 
 def test_settings_made_in_python_are_checked_too() -> None:
     """The message names the key where there is no file."""
-    with pytest.raises(SettingsError, match=r"^settings: segment\.max_candidates must be"):
-        Settings(segment=SegmentSettings(max_candidates=0)).check()
+    with pytest.raises(SettingsError, match=r"^settings: preprocess\.work_size_px must be"):
+        Settings(preprocess=PreprocessSettings(work_size_px=0)).check()

@@ -10,8 +10,8 @@ import pytest
 from digitcam.edge import Recognizer
 from digitcam.edge.bundle import load_bundle
 from digitcam.edge.classify import Classifier
-from digitcam.edge.looks import classify_marks
 from digitcam.edge.settings import Runtime
+from digitcam.train.augment import plain_images
 from digitcam.train.data import DATA_VARIABLE, load_digits
 from digitcam.train.evaluation import digit_accuracy
 from digitcam.train.held_back import Score, load_sets, read
@@ -56,7 +56,7 @@ def test_mnist(mnist: tuple[np.ndarray, np.ndarray], name: str, runtime: Runtime
     """Through each runtime a shipped model tells the ten digits of MNIST's test set apart."""
     images, labels = mnist
     bundle = load_bundle(Path(name))
-    told = classify_marks(Classifier(bundle, runtime), list(images))
+    told = Classifier(bundle, runtime).probabilities(plain_images(images))
     assert digit_accuracy(told, labels, bundle.classes) >= LEAST[name][0]
 
 

@@ -106,8 +106,8 @@ def test_flags_change_the_presets_recipe() -> None:
 
 def test_a_flag_that_does_not_go_with_the_network(tmp_path: Any, digits_npz: Any) -> None:
     """A published network has no scenes; the line names the flag."""
-    options = build_parser().parse_args(["--arch", "amity2021", "--scene-marks", "10"])
-    with pytest.raises(RunError, match="amity2021 learns from MNIST as it is; --scene-marks goes"):
+    options = build_parser().parse_args(["--arch", "amity2021", "--page-marks", "10"])
+    with pytest.raises(RunError, match="amity2021 learns from MNIST as it is; --page-marks goes"):
         recipe_of(options)
 
 

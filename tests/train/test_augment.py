@@ -2,12 +2,13 @@
 
 from dataclasses import fields, replace
 
+import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitcam.edge.crop import CONTENT_PX, IMAGE_SHAPE, PADDING_PX, model_image
-from digitcam.train.augment import AugmentSettings, _moved, augment, plain_images
+from digitcam.edge.reading.view import CONTENT_PX, IMAGE_SHAPE, PADDING_PX, model_image
+from digitcam.train.augment import FLOOR, AugmentSettings, _moved, augment, plain_images
 from digitcam.train.data import DigitData
 
 DEFAULT = AugmentSettings()
@@ -113,10 +114,34 @@ def test_nothing_but_the_crop_is_left_without_distortion(digits: DigitData) -> N
 
 
 def test_plain_images_are_the_devices(digits: DigitData) -> None:
-    """Undistorted digits go through the device's crop and nothing else."""
+    """Undistorted digits go through the device's view and nothing else."""
     plain = plain_images(digits.x_test)
-    assert np.array_equal(plain, [model_image(image) for image in digits.x_test])
+    assert np.array_equal(plain, [model_image(x, FLOOR * x.max()) for x in digits.x_test])
     assert plain_images(digits.x_test[:0]).shape == (0, *IMAGE_SHAPE)
+
+
+@pytest.mark.parametrize("side", [10, 28, 60, 150])
+def test_marks_of_any_size_are_distorted_alike(digits: DigitData, side: int) -> None:
+    """However large it is given, a mark fills its image and stays nearest to itself."""
+    images = digits.x_train[:40]
+    sized = [cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA) for image in images]
+    rng = np.random.default_rng(1)
+    found = np.stack([augment(np.asarray(x, np.uint8), rng, DEFAULT) for x in sized])
+    own = correlations(found, plain_images(images)).diagonal()
+    assert np.mean(own) > 0.5
+    assert (np.maximum(*(found.any(axis=a).sum(axis=1) for a in (1, 2))) >= CONTENT_PX - 2).all()
+
+
+def test_a_marks_floor_decides_what_is_ink() -> None:
+    """The shade around a bar is ink where the floor is low, and black where it is high."""
+    bar = np.zeros((28, 28), np.uint8)
+    bar[4:24, 4:24] = 60
+    bar[4:24, 13:15] = 255
+    bent = replace(DEFAULT, camera=0.0, plain=0.0)
+    low, high = (
+        (augment(bar, np.random.default_rng(0), bent, floor) > 50).sum() for floor in (20, 120)
+    )
+    assert high < 0.5 * low
 
 
 def test_a_distorted_digit_stays_nearest_to_itself(digits: DigitData) -> None:

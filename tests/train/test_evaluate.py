@@ -69,7 +69,7 @@ def run(keras_call: Call, digits_npz: Path, tmp_path_factory: pytest.TempPathFac
     """A finished training of digitcam's own smallest network."""
     return trained(
         *(keras_call, digits_npz, tmp_path_factory.mktemp("runs") / "tiny", "--arch", "tiny"),
-        *("--digits", "150", "--scene-marks", "50", "--workers", "1", "--epochs", "2"),
+        *("--digits", "150", "--page-marks", "50", "--workers", "1", "--epochs", "2"),
     )
 
 
@@ -425,7 +425,7 @@ def test_photographs_are_a_part(reporting: None, digits: DigitData, tmp_path: Pa
 
     labels = digits.y_train[:36].copy()
     labels[30:] = REJECT
-    paper = PaperData(digits.x_train[:36], labels)
+    paper = PaperData(tuple(digits.x_train[:36]), labels, np.full(36, 50, np.uint8))
     subject = open_subject(Path("digits"))
     write_evaluation(tmp_path, subject, digits, paper, errors=ERRORS)
     numbers, page = numbers_of(tmp_path), (tmp_path / PAGE).read_text()
@@ -626,7 +626,7 @@ def test_wrong_data_is_refused(
     ("more", "reason"),
     [
         (("--digits", "3", "60"), "--digits must be from 0 to 59, the last test digit, found 60"),
-        (("--photographs", "nowhere"), "nowhere: expected amounts/, characters/, cells.npz or gl"),
+        (("--photographs", "nowhere"), "nowhere: expected amounts/, characters/, cells.npz, fo"),
     ],
 )
 def test_wrong_flags_are_refused(

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from digitcam.edge.frame import Box
+from digitcam.train.box_labels import REJECT, SEVERAL, labels_of
 from digitcam.train.errors import DataError
 from digitcam.train.handwriting import draw_digit
-from digitcam.train.paper import REJECT, SEVERAL, labels_of, load_paper, part_of
+from digitcam.train.paper import load_paper, part_of
 from digitcam.train.scene import render_rows
 
 
@@ -57,6 +58,25 @@ def test_pieces_that_look_like_digits_are_open() -> None:
     assert labels_of([], DIGITS) == []
 
 
+def write_forms(folder: Path) -> None:
+    """Grids with a 5 by hand in each cell of the first row, and a printed 8 in each of the last."""
+    (folder / "forms").mkdir()
+    kinds = ["H" * 9, *(["." * 9] * 7), "P" * 9]
+    grid = [[5] * 9, *([[0] * 9] * 7), [8] * 9]
+    truth = {}
+    for number in range(3):
+        image = np.full((500, 500), 225, np.uint8)
+        for column in range(9):
+            for row, digit in ((0, 5), (8, 8)):
+                ink = draw_digit(digit, np.random.default_rng(column), 30)[:, :44]
+                left, top = 25 + 50 * column + (50 - ink.shape[1]) // 2, 35 + 50 * row
+                image[top : top + 30, left : left + ink.shape[1]] -= ink // 3 * 2
+        cv2.imwrite(str(folder / "forms" / f"{number}.png"), image)
+        corners = [[25, 25], [25, 475], [475, 475], [475, 25]]
+        truth[f"{number}.png"] = {"corners_tl_bl_br_tr": corners, "grid": grid, "kind": kinds}
+    (folder / "forms/truth.json").write_text(json.dumps(truth))
+
+
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """All sets, drawn."""
@@ -85,6 +105,7 @@ def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
         y_handwritten=np.full(40, 7, np.uint8),
         x_empty=np.full((40, 64, 64, 3), 230, np.uint8),
     )
+    write_forms(folder)
     shapes = np.zeros((30, 56, 56), np.uint8)
     cv2.circle(shapes[0], (28, 28), 20, (255,), 3)
     shapes[1:] = shapes[0]
@@ -96,7 +117,8 @@ def test_every_set_gives_its_marks(photographs: Path) -> None:
     """Digits get their labels, letters and alphabets are none; look-alike letters are left out."""
     training = load_paper(photographs)
     counts = np.bincount(training.labels, minlength=12)
-    assert training.glyphs.shape[1:] == (28, 28)
+    assert training.images().shape == (len(training.labels), 28, 28)
+    assert training.images().any(axis=(1, 2)).all()
     assert counts[7] > 20
     assert counts[3] > 15
     assert counts[1] >= 12
@@ -109,6 +131,26 @@ def test_parts_have_nothing_in_common(photographs: Path) -> None:
     parts = [load_paper(photographs, part) for part in ("training", "held-back", "calibration")]
     sizes = [len(part.labels) for part in parts]
     assert sizes[0] > sizes[1] > 0
+
+
+def test_a_form_gives_what_is_written_in_its_cells(photographs: Path) -> None:
+    """A digit by hand is what the grid says, a printed one is none."""
+    others = ("amounts", "characters", "cells", "glyphs")
+    marks = load_paper(photographs, without=others)
+    counts = np.bincount(marks.labels, minlength=12)
+    assert counts[5] >= 9
+    assert counts[REJECT] >= 9
+    assert counts.sum() == counts[5] + counts[REJECT]
+
+
+def test_a_missing_set_is_named(photographs: Path, tmp_path: Path) -> None:
+    """Unless it is optional or left out, one that is not there is an error with its name."""
+    (tmp_path / "glyphs.npz").write_bytes((photographs / "glyphs.npz").read_bytes())
+    with pytest.raises(DataError, match=r"amounts/truth.json of the source amounts, .*--without"):
+        load_paper(tmp_path, optional=False)
+    rest = ("amounts", "characters", "cells", "forms")
+    assert set(load_paper(tmp_path, without=rest, optional=False).labels) == {REJECT}
+    assert set(load_paper(tmp_path).labels) == {REJECT}
 
 
 def test_a_folder_without_sets_is_refused(tmp_path: Path) -> None:

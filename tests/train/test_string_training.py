@@ -14,17 +14,17 @@ import numpy as np
 import pytest
 
 from digitcam.edge.bundle import STRING_CLASSES
-from digitcam.edge.string_image import HEIGHT_PX, MAX_WIDTH_PX, string_fingerprint
+from digitcam.edge.reading.word_image import HEIGHT_PX, MAX_WIDTH_PX, word_fingerprint
 from digitcam.train.cli.evaluate import main as evaluate
 from digitcam.train.cli.strings import KINDS, SETTINGS, main
 from digitcam.train.data import DigitData
 from digitcam.train.errors import RunError
 from digitcam.train.finished import load_finished
+from digitcam.train.paper import part_of
 from digitcam.train.strings.recipe import StringRecipe
-from digitcam.train.strings.training import HELD
 
 EPOCHS = 2
-AMOUNTS = ("--whole", "30", "--spliced", "30", "--composed", "60", "--nothing", "20")
+AMOUNTS = ("--written", "80", "--pages", "20", "--photographed", "30", "--nothing", "10")
 FLAGS = (
     *("--validation", "40", "--batch-size", "20", "--workers", "1"),
     *("--epochs", str(EPOCHS), "--width", "0.25"),
@@ -140,10 +140,10 @@ def test_run_holds_everything(runs: Runs, digits: DigitData) -> None:
     assert f"model {runs.killed / 'model.keras'}" in runs.out
     assert recipe["kind"] == "strings"
     assert recipe["classes"] == list(STRING_CLASSES)
-    assert recipe["preprocessing"] == string_fingerprint()
-    assert recipe["feed"]["spliced"] == 30
+    assert recipe["preprocessing"] == word_fingerprint()
+    assert recipe["feed"]["photographed"] == 30
     assert (recipe["batch_size"], recipe["width"], recipe["validation"]) == (20, 0.25, 40)
-    assert recipe["data"]["strings"] == 12
+    assert 9 <= recipe["data"]["photographs"] <= 12
     assert recipe["data"].items() >= digits.digests().items()
 
 
@@ -154,13 +154,15 @@ def test_it_learns_and_is_measured(runs: Runs) -> None:
     assert last["learning_rate"] == 0
     metrics = read(runs.whole, "metrics.json")
     assert metrics["epochs"] == EPOCHS
-    assert metrics["held_strings"] == HELD.whole + HELD.spliced + HELD.composed + HELD.nothing
-    assert metrics["photographed_strings"] == 4
+    assert metrics["held_strings"] == 80 + 20 + 30 + 10
+    assert metrics["written_strings"] == 80
+    assert 3 <= metrics["plain_photographs_strings"] <= 4
+    assert "unipen_strings_strings" not in metrics
     assert metrics["held_exact"] == last["held_exact"]
     assert 0.3 <= metrics["temperature"] <= 10
     assert 0 <= metrics["calibration_error"] <= 1
     with np.load(runs.whole / "calibration.npz") as content:
-        assert content["images"].shape == (500, HEIGHT_PX, MAX_WIDTH_PX)
+        assert content["images"].shape == (140, HEIGHT_PX, MAX_WIDTH_PX)
         assert content["images"].dtype == np.uint8
 
 
@@ -220,9 +222,9 @@ def test_diverging_training_keeps_its_checkpoint(runs: Runs, keras_call: Call) -
     assert not (runs.diverged / "metrics.json").exists()
 
 
-def test_without_photographs_strings_are_composed(runs: Runs) -> None:
-    """A recipe tells that no string is a photograph's, and there were epochs all the same."""
-    assert read(runs.diverged, "recipe.json")["data"]["strings"] == 0
+def test_without_photographs_words_are_written(runs: Runs) -> None:
+    """A recipe tells that no word is a photograph's, and there were epochs all the same."""
+    assert read(runs.diverged, "recipe.json")["data"]["photographs"] == 0
     assert np.isfinite(lasting(runs.diverged)[0]["loss"])
 
 
@@ -231,9 +233,13 @@ def test_without_photographs_strings_are_composed(runs: Runs) -> None:
     ("flags", "reason"),
     [
         (["--validation", "240"], "validation must be from 1 to less than the 240 training digits"),
-        (["--composed", "0", "--nothing", "19"], "at least one batch of 20 strings, found 19; "),
-        (["--composed", "0", "--nothing", "0"], "ask for more with --composed or --nothing"),
-        (["--photographs", "nowhere"], "expected amounts/"),
+        (
+            ["--written", "0", "--pages", "0", "--nothing", "19"],
+            "one batch of 20 words, found 19; ",
+        ),
+        (["--written", "0", "--pages", "0", "--nothing", "0"], "ask for more with --written or "),
+        (["--photographs", "nowhere"], "nowhere: expected a folder of handwriting"),
+        (["--without", "nobody"], "--without must be one of "),
         (["--data", "nowhere.npz"], "nowhere.npz: expected mnist.npz"),
     ],
 )
@@ -256,11 +262,11 @@ def test_impossible_trainings_leave_no_folder(
 def test_photographs_without_numbers_are_refused(
     digits_npz: Path, numbers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A folder of which nothing is left to calibrate with is refused in one line."""
+    """A folder of which nothing is left to train on is refused in one line."""
     folder = tmp_path / "photographs"
     shutil.copytree(numbers, folder)
     truth = read(folder / "amounts", "truth.json")
-    few = dict(list(truth.items())[:12])
+    few = {name: truth[name] for name in truth if part_of(f"amounts/{name}") != "training"}
     (folder / "amounts" / "truth.json").write_text(json.dumps(few))
     flags = ("--photographs", folder)
     assert main(arguments(tmp_path / "run", digits_npz, *flags)) == 1
@@ -310,7 +316,7 @@ def test_help_shows_the_defaults(capsys: pytest.CaptureFixture[str]) -> None:
         ("--batch-size", "1.5", "a whole number from 1, found '1.5'"),
         ("--learning-rate", "nan", "a number from 0, found 'nan'"),
         ("--width", "-1", "a number from 0, found '-1'"),
-        ("--spliced", "-1", "a whole number from 0, found '-1'"),
+        ("--photographed", "-1", "a whole number from 0, found '-1'"),
         ("--workers", "0", "a whole number from 1, found '0'"),
         ("--seed", str(2**32), "a whole number from 0 to 4294967295, found '4294967296'"),
     ],

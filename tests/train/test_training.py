@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitcam.edge.crop import fingerprint
+from digitcam.edge.reading.view import fingerprint
 from digitcam.train.cli.train import build_parser
 from digitcam.train.data import DATA_VARIABLE, DigitData
 from digitcam.train.feed import FeedSettings
@@ -28,7 +28,7 @@ from digitcam.train.training import _mean_answer
 
 EPOCHS = 4
 FLAGS = (
-    *("--digits", "150", "--scene-marks", "50", "--validation", "40"),
+    *("--digits", "150", "--page-marks", "50", "--validation", "40"),
     *("--batch-size", "20", "--workers", "1"),
 )
 DIVERGING = "3000"
@@ -220,6 +220,40 @@ def test_killed_training_ends_like_an_uninterrupted_one(
         assert found.value == expected.value
     with (killed / "history.csv").open(newline="") as file:
         assert [float(row["epoch"]) for row in csv.DictReader(file)] == [1, 2, 3, 4]
+
+
+COMPILED = """
+import sys
+import numpy as np
+from keras import Input, Model, layers
+from digitcam.train.network import compile_model, load_model, seed_everything
+from digitcam.train.run import Recipe
+
+seed_everything(3, compiled=True)
+image = Input((28, 28, 1))
+x = layers.BatchNormalization()(layers.Conv2D(3, 5, strides=4)(image))
+model = Model(image, layers.Conv2D(12, 6)(x))
+compile_model(model, Recipe(epochs=2, batch_size=32), 64, taught=False, compiled=True)
+rng = np.random.default_rng(0)
+x, y = rng.random((64, 28, 28, 1), np.float32), rng.integers(12, size=(64, 1, 1))
+for epoch in range(2):
+    model.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+    if epoch == 0:
+        model.save(sys.argv[1])
+again = load_model(__import__("pathlib").Path(sys.argv[1]))
+assert again.jit_compile and model.jit_compile
+again.fit(x, y, batch_size=32, shuffle=False, verbose=0)
+for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
+    assert np.array_equal(one, other)
+"""
+"""Trains with compiled steps, once at a stretch and once from a checkpoint."""
+
+
+def test_compiled_training_goes_on_to_the_same_bits(tensorflow: None, tmp_path: Path) -> None:
+    """With the steps that long trainings have, a loaded network ends as one that never stopped."""
+    script = [sys.executable, "-c", COMPILED, str(tmp_path / "model.keras")]
+    done = subprocess.run(script, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_killed_training_leaves_whole_files(interrupted: Interrupted, keras_call: Call) -> None:
@@ -484,10 +518,10 @@ def test_help_shows_the_recipe() -> None:
     """--help gives the real default of every setting."""
     shown = " ".join(build_parser().format_help().split())
     recipe = Recipe()
-    for name in ("digits", "scene_marks", "paper_marks"):
+    for name in ("digits", "mnist_digits", "page_marks", "paper_marks"):
         assert f"(default: {getattr(recipe.feed, name)})" in shown
     for setting in fields(Recipe):
-        if setting.name != "feed":
+        if setting.name not in ("feed", "without"):
             assert f"(default: {getattr(recipe, setting.name)})" in shown
 
 

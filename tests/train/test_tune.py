@@ -606,8 +606,8 @@ def test_trials_hold_digits_back() -> None:
     assert (trial["validation"], trial["epochs"], trial["patience"]) == (5000, 10, 10)
     trial = trial_of("--arch", "teresa2024")()
     assert (trial["validation"], trial["epochs"]) == (6000, 5)
-    trial = trial_of("--digits", "100", "--scene-marks", "0", "--epochs", "2")()
-    assert (trial["feed"]["digits"], trial["feed"]["scene_marks"]) == (100, 0)
+    trial = trial_of("--digits", "100", "--page-marks", "0", "--epochs", "2")()
+    assert (trial["feed"]["digits"], trial["feed"]["page_marks"]) == (100, 0)
     assert trial["epochs"] == 2
 
 

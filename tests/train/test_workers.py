@@ -81,7 +81,7 @@ def losses(folder: Path) -> list[float]:
     ("arch", "more"),
     [
         ("wbsu2023", ()),
-        ("flagship", ("--digits", "200", "--scene-marks", "0", "--workers", "1")),
+        ("flagship", ("--digits", "200", "--page-marks", "0", "--workers", "1")),
     ],
 )
 def test_two_workers_have_the_losses_of_one(

@@ -22,7 +22,7 @@ def build(classes: int, width: float = 1.0) -> keras.Model:
 PRESETS = {
     "tiny": Preset(
         build,
-        Recipe(architecture="tiny", epochs=200),
+        Recipe(architecture="tiny", epochs=60),
         "digitcam's own: the flagship with fewer filters",
     )
 }

@@ -47,6 +47,22 @@ def add_photographs(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_sources(parser: argparse.ArgumentParser) -> None:
+    """Add what says which sources of ``--photographs`` are used."""
+    parser.add_argument(
+        "--without",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="leave a source out whole, such as amounts, optdigits or unipen:apb; again for more",
+    )
+    parser.add_argument(
+        "--optional-sources",
+        action="store_true",
+        help="pass over sources that FOLDER lacks",
+    )
+
+
 def add_seed(parser: argparse.ArgumentParser, default: int) -> None:
     """Add ``--seed``, which every draw comes from."""
     parser.add_argument(

@@ -24,20 +24,22 @@ from .common import (
 COMMAND = "digitcam-train-strings"
 NEEDED = ("keras", "tensorflow", "scipy")
 SETTINGS: dict[str, tuple[Callable[[str], float], str, str]] = {
-    "epochs": (whole(1), "N", "how often it learns from an epoch's strings"),
-    "batch_size": (whole(1), "N", "strings a step"),
+    "epochs": (whole(1), "N", "how often it learns from an epoch's words"),
+    "batch_size": (whole(1), "N", "words a step"),
     "learning_rate": (amount, "RATE", "highest rate"),
     "weight_decay": (amount, "PART", "of adamw"),
     "width": (amount, "FACTOR", "filters, as a multiple of the network's own"),
-    "validation": (whole(1), "N", "digits held back"),
+    "validation": (whole(1), "N", "digits of MNIST held back"),
 }
 """Fields of a recipe that have a flag: its type, what it takes, and what it is."""
 KINDS = {
-    "whole": "strings of photographs, an epoch",
-    "spliced": "strings of parts of such, an epoch",
-    "composed": "strings of single digits, an epoch",
+    "written": "numbers written by one hand each, an epoch",
+    "pages": "words found on rendered pages, an epoch",
+    "photographed": "numbers of photographs and of parts of such, an epoch",
     "nothing": "words without a digit, an epoch",
+    "distinct_epochs": "epochs that differ; after them they come again",
 }
+"""Fields of a feed that have a flag."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -63,18 +65,31 @@ def build_parser() -> argparse.ArgumentParser:
         )
     for name, about in KINDS.items():
         add(
-            f"--{name}",
-            type=whole(0),
+            f"--{name.replace('_', '-')}",
+            type=whole(int(name == "distinct_epochs")),
             default=getattr(recipe.feed, name),
             metavar="N",
             help=f"{about} {default}",
         )
+    add(
+        "--without",
+        action="append",
+        default=[],
+        metavar="SOURCE",
+        help="leave a source out whole, such as unipen:apb, mnist or amounts; may be repeated",
+    )
     add_seed(parser, recipe.seed)
+    add(
+        "--samples",
+        type=Path,
+        metavar="FOLDER",
+        help="keep samples here, 200 MB an epoch, for trainings with the same data, feed and seed",
+    )
     add(
         "--workers",
         type=whole(1),
         metavar="N",
-        help="processes that write strings (default: one less than there are processors)",
+        help="processes that make words (default: one less than there are processors)",
     )
     add_common(parser)
     return parser
@@ -93,12 +108,17 @@ def _train(options: argparse.Namespace) -> int:
 
     given = {name: getattr(options, name) for name in (*SETTINGS, "seed")}
     amounts = {name: getattr(options, name) for name in KINDS}
-    recipe = StringRecipe(**given)
+    recipe = StringRecipe(**given, without=tuple(sorted(options.without)))
     recipe = replace(recipe, feed=replace(recipe.feed, **amounts))
     metrics = train_strings(
-        load_digits(options.data), recipe, options.out, options.workers, options.photographs
+        load_digits(options.data),
+        recipe,
+        options.out,
+        options.workers,
+        options.photographs,
+        options.samples,
     )
-    print(f"strings held back, read exactly {metrics['held_exact']:.4f}")
+    print(f"words held back, read exactly {metrics['held_exact']:.4f}")
     print(f"model {options.out / 'model.keras'}")
     return 0
 

@@ -19,6 +19,7 @@ from .common import (
     add_common,
     add_data,
     add_photographs,
+    add_sources,
     amount,
     require_packages,
     run_command,
@@ -59,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     add("--presets", action="store_true", help="list the architectures with their settings")
     add_data(parser)
     add_photographs(parser)
+    add_sources(parser)
     add(
         "--teacher",
         type=Path,
@@ -91,8 +93,9 @@ def build_parser() -> argparse.ArgumentParser:
     setting("--patience", recipe.patience, "epochs without gain", type=whole(1))
     setting("--validation", recipe.validation, "digits held back", type=whole(0))
     setting("--rotation-deg", recipe.rotation_deg, "largest turn, without a feed", type=amount)
-    setting("--digits", feed.digits, "distorted digits an epoch", type=whole(1))
-    setting("--scene-marks", feed.scene_marks, "from scenes, an epoch", type=whole(0))
+    setting("--digits", feed.digits, "single digits an epoch", type=whole(1))
+    setting("--mnist-digits", feed.mnist_digits, "of them MNIST's", type=whole(0))
+    setting("--page-marks", feed.page_marks, "from rendered pages, an epoch", type=whole(0))
     setting("--paper-marks", feed.paper_marks, "from photographs, an epoch", type=whole(0))
     setting("--distinct-epochs", feed.distinct_epochs, "that differ, then again", type=whole(1))
     setting("--seed", recipe.seed, "source of every draw", type=whole(0, MAX_SEED))
@@ -105,7 +108,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--samples",
         type=Path,
         metavar="FOLDER",
-        help="keep samples here, 80 MB an epoch, for trainings with the same data, feed and seed",
+        help="keep samples here, 65 MB an epoch, for trainings with the same data, feed and seed",
     )
     add_common(parser)
     return parser
@@ -157,7 +160,7 @@ def varied(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     Raises:
         RunError: A flag does not go with the network.
     """
-    fields = ("digits", "scene_marks", "paper_marks", "distinct_epochs")
+    fields = ("digits", "mnist_digits", "page_marks", "paper_marks", "distinct_epochs")
     given = {name: value for name, value in vars(options).items() if value is not None}
     feed = {name: given[name] for name in fields if name in given}
     if recipe.feed:
@@ -165,6 +168,8 @@ def varied(recipe: Recipe, options: argparse.Namespace) -> Recipe:
     elif feed:
         flag = f"--{next(iter(feed)).replace('_', '-')}"
         raise foreign_flag(recipe, flag)
+    if options.without:
+        recipe = replace(recipe, without=tuple(options.without))
     return replace(recipe, **{name: given[name] for name in SETTINGS if name in given})
 
 
@@ -190,6 +195,7 @@ def _train(options: argparse.Namespace) -> int:
         options.photographs,
         options.teacher,
         samples=options.samples,
+        optional=options.optional_sources,
     )
     if metrics:  # the first of several workers has them
         print(f"test accuracy {metrics['test_accuracy']:.4f}")

@@ -21,6 +21,7 @@ from .common import (
     add_data,
     add_photographs,
     add_seed,
+    add_sources,
     complain,
     require_packages,
     run_command,
@@ -94,6 +95,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add_data(parser)
     add_photographs(parser)
+    add_sources(parser)
     add(
         "--validation",
         type=whole(1),
@@ -101,10 +103,9 @@ def build_parser() -> argparse.ArgumentParser:
         help="training digits that trials are judged by (default: the network's own, or "
         f"{Recipe.validation} where it holds back none)",
     )
-    for flag in ("--digits", "--scene-marks", "--paper-marks"):
-        add(
-            flag, type=whole(flag == "--digits"), metavar="N", help="an epoch, as in digitcam-train"
-        )
+    for flag in ("--digits", "--mnist-digits", "--page-marks", "--paper-marks"):
+        least = int(flag == "--digits")
+        add(flag, type=whole(least), metavar="N", help="an epoch, as in digitcam-train")
     add_seed(parser, Recipe.seed)
     add_common(parser)
     return parser
@@ -171,6 +172,7 @@ def _search_of(options: argparse.Namespace) -> Search:
         options.photographs,
         options.workers,
         options.debug,
+        options.optional_sources,
     )
 
 

@@ -44,7 +44,7 @@ def chapters(facts: Facts, paper: PaperData | None, seed: int, samples: int) -> 
         sheets.unusual_section(facts),
         sheets.duplicates_section(facts),
         sheets.distorted_section(training, draws[1]),
-        sheets.scenes_section(training, samples, draws[2]),
+        sheets.pages_section(training, samples, draws[2]),
         *([sheets.photographs_section(paper, samples, draws[3])] if paper else []),
     ]
 

@@ -108,7 +108,7 @@ def check_chosen(chosen: Sequence[int] | None, data: DigitData) -> None:
 def _examinations(data: DigitData, paper: PaperData | None) -> Iterator[Examination]:
     yield Examination("mnist", "MNIST", plain_images(data.x_test), data.y_test)
     if paper:
-        yield Examination("paper", "Paper", plain_images(paper.glyphs), paper.labels)
+        yield Examination("paper", "Paper", paper.images(), paper.labels)
 
 
 def _as_it_is(subject: Subject, data: DigitData) -> float | None:

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..scene import Scene
+from ..pages.page import Page
 from .page import PICTURE_DPI, Picture, drawn, new_figure
 from .statistics import Images, Numbers
 
@@ -148,18 +148,17 @@ def matrix(values: Numbers, label: str) -> bytes:
     return drawn(figure)
 
 
-def scene_picture(scenes: Sequence[Scene]) -> bytes:
-    """Draw scenes side by side, each digit framed and its label above it."""
-    return cv2.imencode(".png", np.hstack([_labelled(scene) for scene in scenes]))[1].tobytes()
+def page_picture(pages: Sequence[Page]) -> bytes:
+    """Draw pages side by side, each digit framed and its label above it."""
+    return cv2.imencode(".png", np.hstack([_labelled(page) for page in pages]))[1].tobytes()
 
 
-def _labelled(scene: Scene) -> NDArray[np.uint8]:
-    image = scene.image.copy()
-    for digit in scene.digits:
-        corner = digit.x - 2, digit.y - 2
-        opposite = digit.x + digit.width + 1, digit.y + digit.height + 1
-        cv2.rectangle(image, corner, opposite, BOX_COLOR)
-        place = digit.x, max(digit.y - 4, 14)
+def _labelled(page: Page) -> NDArray[np.uint8]:
+    image = page.image.copy()
+    for index in (member for number in page.numbers for member in number.members):
+        box, label = page.characters[index].box, page.characters[index].label
+        cv2.rectangle(image, (box.x - 2, box.y - 2), (box.right + 1, box.bottom + 1), BOX_COLOR)
+        place = box.x, max(box.y - 4, 14)
         font = cv2.FONT_HERSHEY_SIMPLEX
-        cv2.putText(image, str(digit.digit), place, font, 0.5, BOX_COLOR, 1, cv2.LINE_AA)
+        cv2.putText(image, label, place, font, 0.5, BOX_COLOR, 1, cv2.LINE_AA)
     return image

@@ -5,23 +5,30 @@ from __future__ import annotations
 import numpy as np
 
 from ..augment import augment, plain_images
-from ..clutter import random_clutter
-from ..errors import DataError
-from ..feed import CLUTTER, SCENE_DIGITS, TOUCHING, FeedSettings, scene_samples
+from ..feed import FeedSettings, page_samples
+from ..pages.plan import Addition, Camera, Content, PagePlan, Paper
+from ..pages.render import render_page
 from ..paper import CLASSES, REJECT, PaperData
-from ..photograph import random_look
-from ..scene import Scene, render_scene
+from ..writers import Writers
 from .facts import TEST, TRAINING, Facts, Part
 from .page import Section, Table
-from .pictures import Drawing, scene_picture, sheet
+from .pictures import Drawing, page_picture, sheet
 from .statistics import DIGITS, Images, Labels
 
 DISTORTED = 12
 """Draws shown of each digit that is distorted."""
-MARKS = 30
-"""Marks looked for in scenes for each that is shown of a class: one in twenty is a 5."""
-SCENE_HEIGHT_PX = 40
-"""Height of the digits in the scenes that are shown."""
+MARKS = 40
+"""Marks looked for on pages for each that is shown of a class: one in thirty is a 5."""
+PAGE_SIZE = 480, 640
+"""Height and width of the pages that are shown, px."""
+PLAIN = PagePlan()
+HARD = PagePlan(
+    Content.LIST,
+    Paper.RULED,
+    camera=Camera.HARD,
+    additions=frozenset({Addition.PRINT, Addition.DRAWINGS}),
+    strong_ruling=True,
+)
 SHARED_SHOWN = 20
 """Images in both parts that are shown, at most."""
 
@@ -98,10 +105,10 @@ def distorted_section(training: Part, rng: np.random.Generator) -> Section:
         draws = [augment(image, rng, how) for image in images for _ in range(DISTORTED)]
         rows[name] = [*images, *plain_images(images), *draws]
     caption = (
-        "A training image; what the device's crop makes of it; and, numbered, what an epoch may "
+        "A training image; what the device's view makes of it; and, numbered, what an epoch may "
         "show the network instead."
     )
-    columns = ["data", "crop", *(str(number + 1) for number in range(DISTORTED))]
+    columns = ["data", "view", *(str(number + 1) for number in range(DISTORTED))]
     return Section(
         "Distorted digits",
         "A distorted digit should still be the digit that its row says, as another hand, pen and "
@@ -110,33 +117,31 @@ def distorted_section(training: Part, rng: np.random.Generator) -> Section:
     )
 
 
-def scenes_section(training: Part, samples: int, rng: np.random.Generator) -> Section:
-    """Show rendered scenes, and the marks that the device finds in such."""
-    x, y = training.images, training.labels
-    scenes = scene_picture([_scene(x, y, rng, hard=False), _scene(x, y, rng, hard=True)])
+def pages_section(training: Part, samples: int, rng: np.random.Generator) -> Section:
+    """Show rendered pages, and the marks that the device finds on such."""
+    hands = Writers().hands("training", (training.images, training.labels))
+    pages = [render_page(rng, hands, plan, PAGE_SIZE) for plan in (PLAIN, HARD)]
     drawings = [
         Drawing(
-            scenes,
-            "A plain scene; and a hard one, in which digits touch and other marks stand between.",
-            name="scenes",
+            page_picture(pages),
+            "A plain page; and a hard one, with print, drawings and a strong ruling.",
+            name="pages",
         )
     ]
     text = (
-        "What the device's own path finds on rendered paper: digits, what is none (reject), and "
+        "What the device's own way finds on rendered pages: digits, what is none (reject), and "
         "digits that touch (several)."
     )
-    try:
-        marks = _draw_by_class(*scene_samples(x, y, MARKS * samples, rng), samples, rng)
-    except DataError as error:
-        return Section("Scenes", f"The device's path finds too little: {error}.", (), drawings)
-    caption = "Marks found in such scenes, as the network is shown them."
-    return Section("Scenes", text, (), [*drawings, Drawing(sheet(marks), caption, name="marks")])
+    how = FeedSettings().paper_augment
+    marks = _draw_by_class(*page_samples(hands, MARKS * samples, rng, how), samples, rng)
+    caption = "Marks found on such pages, as the network is shown them."
+    return Section("Pages", text, (), [*drawings, Drawing(sheet(marks), caption, name="marks")])
 
 
 def photographs_section(paper: PaperData, samples: int, rng: np.random.Generator) -> Section:
     """Show and count the marks that are cut from photographs."""
     counts = np.bincount(paper.labels, minlength=len(CLASSES))
-    rows = _draw_by_class(paper.glyphs, paper.labels, samples, rng)
+    rows = _draw_by_class(paper.images(), paper.labels, samples, rng)
     caption = "Marks of the part that is trained on, drawn by lot, before they are distorted."
     return Section(
         "Photographs",
@@ -156,16 +161,3 @@ def _draw_by_class(
         own = np.flatnonzero(labels == label)
         drawn[CLASSES[label]] = images[rng.permutation(own)[:count]]
     return drawn
-
-
-def _scene(x: Images, y: Labels, rng: np.random.Generator, *, hard: bool) -> Scene:
-    chosen = rng.integers(len(x), size=SCENE_DIGITS)
-    return render_scene(
-        list(x[chosen]),
-        y[chosen].tolist(),
-        rng,
-        look=random_look(rng, hard=hard),
-        height_px=SCENE_HEIGHT_PX,
-        touching=TOUCHING * hard,
-        clutter=[random_clutter(rng, SCENE_HEIGHT_PX) for _ in range(CLUTTER * hard)],
-    )

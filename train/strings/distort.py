@@ -1,4 +1,4 @@
-"""Strings as other hands, pens and cameras would have made them.
+"""Words as other hands, pens and cameras would have made them.
 
 Elastic distortion: Simard, Steinkraus and Platt 2003, "Best Practices for Convolutional Neural
 Networks Applied to Visual Document Analysis".
@@ -11,24 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import GrayImage
-from digitcam.edge.string_image import (
-    CONTENT_PX,
-    HEIGHT_PX,
-    SIDE_PX,
-    content_width,
-    string_image,
-)
+from digitcam.edge.reading.word_image import CONTENT_PX, plane_image
 
 from .recipe import StringDistortion
 
 CANVAS_PX, MARGIN_PX = 64, 14
-"""Height at which a string is distorted, and the room around it."""
+"""Height at which a word is distorted, and the room around it."""
 INK = 40
 """Grey level from which a pixel bounds the ink."""
+LEAST_KEPT = 0.6
+"""Part of the ink that is above the floor, at least."""
+USUAL_FLOOR = 64.0
+"""Contrast from which a pixel is ink in a word that stays as it is."""
 
 
 def distort(ink: GrayImage, rng: np.random.Generator, settings: StringDistortion) -> GrayImage:
-    """Distort a string and bring it to the network's input.
+    """Distort a word and bring it to the network's input.
 
     Args:
         ink: (h, w) uint8, strongest 255, 0 paper.
@@ -36,15 +34,20 @@ def distort(ink: GrayImage, rng: np.random.Generator, settings: StringDistortion
         settings: Bounds of the distortions.
 
     Returns:
-        (32, W) uint8, as ``strings.string_image``.
+        (32, W) uint8, as `plane_image`.
     """
     if rng.random() < settings.plain:
-        return string_image(ink)
-    seen = _photographed(_pen(_bent(ink, rng, settings), rng, settings), rng, settings)
-    x, y, width, height = cv2.boundingRect((seen > INK).view(np.uint8))
+        return plane_image(ink, USUAL_FLOOR)
+    drawn = _pen(_bent(ink, rng, settings), rng, settings)
+    seen = _photographed(drawn, rng, settings)
+    floor = float(rng.uniform(0, settings.floor)) * 255
+    if (seen >= floor).sum() < LEAST_KEPT * (drawn >= INK).sum():  # a pale pen breaks up
+        floor = INK
+    x, y, width, height = cv2.boundingRect((seen >= max(floor, INK)).view(np.uint8))
     if width < 3 or height < 8:  # hardly any ink is left
-        return string_image(ink)
-    return _laid_out(seen[y : y + height, x : x + width], rng, settings)
+        return plane_image(ink, USUAL_FLOOR)
+    word = seen[y : y + height, x : x + width]
+    return plane_image(_beside_higher(word, rng, settings), floor, _widening(rng, settings))
 
 
 def _bent(ink: GrayImage, rng: np.random.Generator, settings: StringDistortion) -> GrayImage:
@@ -84,11 +87,8 @@ def _pen(ink: GrayImage, rng: np.random.Generator, settings: StringDistortion) -
 def _photographed(
     ink: GrayImage, rng: np.random.Generator, settings: StringDistortion
 ) -> NDArray[np.uint8]:
-    """Return the contrast that a camera sees: blurred, unevenly lit, grained, cut at a floor."""
-    if rng.random() < 0.5:
-        ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.4, settings.blur_px))  # type: ignore[assignment]
-    seen = ink.astype(np.float32)
-    seen[seen < rng.uniform(0, settings.floor) * seen.max()] = 0
+    """Return the contrast that a camera sees: blurred, unevenly lit and grained."""
+    seen = cv2.GaussianBlur(ink, (0, 0), rng.uniform(*settings.blur_px)).astype(np.float32)
     left, right = rng.uniform(1 - settings.light, 1, 2)
     light = np.linspace(left, right, seen.shape[1], dtype=np.float32)
     grain = rng.standard_normal(seen.shape, np.float32) * np.float32(settings.noise * rng.random())
@@ -96,19 +96,17 @@ def _photographed(
     return np.asarray(np.clip(seen * (255 / max(seen.max(), 1)), 0, 255), np.uint8)
 
 
-def _laid_out(
-    ink: NDArray[np.uint8], rng: np.random.Generator, settings: StringDistortion
+def _beside_higher(
+    word: GrayImage, rng: np.random.Generator, settings: StringDistortion
 ) -> GrayImage:
-    """Scale to the image's height or less, as a word's ink is when another mark is higher."""
-    rows = CONTENT_PX
-    if rng.random() < 0.6:
-        rows = int(rng.integers(settings.smallest_px, CONTENT_PX + 1))
-    stretch = np.exp(rng.uniform(-settings.stretch, settings.stretch))
-    columns = content_width(ink, stretch)
-    way = cv2.INTER_AREA if rows < ink.shape[0] else cv2.INTER_LINEAR
-    image = np.zeros((HEIGHT_PX, columns + 2 * SIDE_PX), np.uint8)
-    top = int(rng.integers(HEIGHT_PX - rows + 1))
-    image[top : top + rows, SIDE_PX : SIDE_PX + columns] = cv2.resize(
-        ink, (columns, rows), interpolation=way
-    )
-    return image
+    """Make room above and below, as if another mark of the word were higher, now and then."""
+    if rng.random() < 0.4:
+        return word
+    more = word.shape[0] * (CONTENT_PX / rng.integers(settings.smallest_px, CONTENT_PX + 1) - 1)
+    above = round(more * rng.random())
+    below = max(round(more) - above, 0)
+    return np.pad(word, ((above, below), (0, 0)))
+
+
+def _widening(rng: np.random.Generator, settings: StringDistortion) -> float:
+    return float(np.exp(rng.uniform(-settings.stretch, settings.stretch)))

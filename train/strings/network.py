@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING
 
 from digitcam.edge.bundle import STRING_CLASSES
-from digitcam.edge.string_image import HEIGHT_PX
+from digitcam.edge.reading.word_image import HEIGHT_PX
 
 if TYPE_CHECKING:
     import keras
@@ -69,5 +69,5 @@ def compile_model(
         warmup_steps=warmup,
     )
     optimizer = optimizers.AdamW(rate, weight_decay=weight_decay, clipnorm=5.0)
-    # Compiled by XLA, each width would cost more than its batches.
+    # XLA makes a step five times as long on processors, and compiles half a minute a width.
     model.compile(optimizer, losses.CTC(), jit_compile=False)

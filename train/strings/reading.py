@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitcam.edge.strings import decode
+from digitcam.edge.reading.words import parts_of, text_of
 
 from ..evaluation import confidence_gap, probabilities
 from ..held_back import edit_distance, matching
@@ -29,7 +29,7 @@ class Worth:
 
 def texts_of(logits: Logits) -> list[str]:
     """Return what is read, the likeliest class of each step taken."""
-    return ["".join(str(each.digit) for each in decode(probabilities(steps))) for steps in logits]
+    return [text_of(probabilities(steps)) for steps in logits]
 
 
 def worth(texts: Sequence[str], truths: Sequence[str]) -> Worth:
@@ -54,9 +54,9 @@ def answers(
     confidences: list[float] = []
     right: list[bool] = []
     for steps, truth in zip(logits, truths, strict=True):
-        digits = decode(probabilities(steps, temperature))
-        text = "".join(str(each.digit) for each in digits)
-        confidences += [each.confidence for each in digits]
+        told = parts_of(probabilities(steps, temperature))
+        text = "".join(str(digit) for digit, _ in told)
+        confidences += [opinions[1 + digit] for digit, opinions in told]
         right += matching(text, truth)
     return np.array(confidences), np.array(right, bool)
 

@@ -1,130 +1,211 @@
-"""What the reader of strings sees in an epoch."""
+"""What the reader of words sees in an epoch."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitcam.edge.frame import GrayImage
-from digitcam.edge.string_image import (
-    HEIGHT_PX,
-    MAX_WIDTH_PX,
-    STEP_PX,
-    padded_width,
-    string_image,
-)
+from digitcam.edge.reading.word_image import word_fingerprint, word_image
 
 from ..epochs import Job
 from ..errors import DataError
-from .compose import MAX_DIGITS, Writer, as_labels
+from ..paper import Part
+from ..pens.bitmaps import split_hands
+from ..pens.hand import Hand
+from ..pens.pen import random_pen
+from ..pens.strokes import StrokePack, load_strokes
+from ..pens.writing import string_writing
+from ..writers import Labelled, Writers
 from .distort import distort
-from .recipe import StringFeedSettings
+from .page_words import PageWords
+from .photographs import Photographed, digest_of, load_numbers, splice
+from .recipe import StringDistortion, StringFeedSettings
+from .sample import MAX_DIGITS, Samples, Word, readable, stacked
+from .written import HEIGHT_PX, Ink, NumberWriter
 
-Samples = tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.uint8]]
-"""Images (N, 32, 320) uint8, black behind their own width; widths (N,), px; labels (N, 12) uint8,
-a digit's class is the digit + 1, and 0 fills up."""
+AMOUNTS = "amounts"
+"""The source that photographs of numbers are."""
+STRINGS = "strokes/unipen_strings.npz"
+"""Numbers with their writers' own spaces, never trained on."""
+SPLICED = 0.5
+"""Share of the numbers of photographs that are put together from parts of such."""
 MAX_FAILURES = 2000
-"""Strings in a row that do not fit an image, after which no other is written."""
+"""Words in a row that do not fit an image, after which no other is made."""
 
 
-@dataclass(frozen=True)
-class StringSource:
-    """Makes distorted strings.
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What words are made of.
 
     Args:
-        writer: Writes them.
-        settings: What an epoch is made of; what cannot be made of the material is left out.
+        mnist: Digits of MNIST of the part.
+        writers: Where the other hands come from, and in whose folder photographs are.
+        part: What the words are for; hands and photographs are of that part alone.
     """
 
-    writer: Writer
+    mnist: Labelled
+    writers: Writers
+    part: Part = "training"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send another process what to load, and not what is loaded: hands hold functions."""
+        return type(self), (self.mnist, self.writers, self.part)
+
+    @property
+    def photographs(self) -> Path | None:
+        """Folder with numbers of photographs, if there are any."""
+        folder = self.writers.folder
+        if not folder or AMOUNTS in self.writers.without or not (folder / AMOUNTS).is_dir():
+            return None
+        return folder
+
+    @cached_property
+    def hands(self) -> tuple[Hand, ...]:
+        """Who writes."""
+        return tuple(self.writers.hands(self.part, self.mnist))
+
+    @cached_property
+    def numbers(self) -> tuple[Photographed, ...]:
+        """Numbers of photographs."""
+        return load_numbers(self.photographs, self.part) if self.photographs else ()
+
+    def digest(self) -> str:
+        """Return ``sha256:`` and a hash of everything."""
+        content = hashlib.sha256(digest_of(self.numbers).encode())
+        content.update(self.writers.digest().encode())
+        for array in self.mnist:
+            content.update(array.tobytes())
+        return f"sha256:{content.hexdigest()}"
+
+
+@dataclass(frozen=True, eq=False)
+class StringSource:
+    """Makes words.
+
+    Args:
+        material: What they are made of.
+        settings: What an epoch is made of.
+    """
+
+    material: Material
     settings: StringFeedSettings
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Send another process no more than what to load."""
+        return type(self), (self.material, self.settings)
 
     @property
     def amounts(self) -> Mapping[str, int]:
         """Samples of each kind in an epoch."""
-        return {kind: getattr(self.settings, kind) for kind in self.writer.kinds}
+        kinds = ("written", "pages", "photographed", "nothing")
+        amounts = {kind: int(getattr(self.settings, kind)) for kind in kinds}
+        if not self.material.photographs:
+            amounts["photographed"] = 0
+        return amounts
 
     @property
     def samples(self) -> int:
         """Samples of an epoch."""
         return sum(self.amounts.values())
 
+    def digest(self) -> str:
+        """Return a hash of everything that the samples come from."""
+        settings = json.dumps([asdict(self.settings), word_fingerprint()])
+        return hashlib.sha256(f"{settings}{self.material.digest()}".encode()).hexdigest()
+
     def make(self, job: Job) -> Samples:
         """Return the samples of a job.
 
         Raises:
-            DataError: What is written of the material does not fit an image.
+            DataError: What is made of the material does not fit an image.
         """
         rng = np.random.default_rng(job.seed)
-        made: list[tuple[GrayImage, Sequence[int]]] = []
+        made: list[Word] = []
+        words = self._words(job.kind, rng)
         failures = 0
         while len(made) < job.count:
-            sample = self._sample(job.kind, rng)
-            if sample:
-                made.append(sample)
-            failures = 0 if sample else failures + 1
+            word = next(words)
+            fits = readable(word) and min(word[0].shape) > 3
+            if fits:
+                made.append(word)
+            failures = 0 if fits else failures + 1
             if failures == MAX_FAILURES:
                 raise DataError(
-                    f"expected strings of at most {MAX_DIGITS} digits that fit an image, found "
+                    f"expected words of at most {MAX_DIGITS} digits that fit an image, found "
                     f"none in {MAX_FAILURES} of kind {job.kind!r}; leave them out with "
-                    f"--{job.kind} 0, or give other photographs"
+                    f"--{job.kind} 0, or give other data"
                 )
         return stacked(made)
 
-    def _sample(
-        self, kind: str, rng: np.random.Generator
-    ) -> tuple[GrayImage, Sequence[int]] | None:
-        """Return a string's image and digits, or None if it does not fit."""
-        ink, digits = self.writer.write(kind, rng)
-        if min(ink.shape) < 4:
-            return None
-        image = distort(ink, rng, self.settings.distortion)
-        return (image, digits) if readable(image, digits) else None
+    def _words(self, kind: str, rng: np.random.Generator) -> Iterator[Word]:
+        if kind == "pages":
+            return self._pages.with_digits(rng)
+        if kind == "nothing":
+            return self._pages.without_digits(rng)
+        return self._distorted(kind, rng)
+
+    def _distorted(self, kind: str, rng: np.random.Generator) -> Iterator[Word]:
+        while True:
+            ink, digits = self._writers.write(rng) if kind == "written" else self._photograph(rng)
+            if min(ink.shape) < 4:
+                continue
+            yield distort(ink, rng, self.settings.distortion), digits
+
+    def _photograph(self, rng: np.random.Generator) -> Ink:
+        numbers = self.material.numbers
+        if rng.random() < SPLICED:
+            return splice(numbers, rng)
+        number = numbers[int(rng.integers(len(numbers)))]
+        return number.ink, number.digits
+
+    @cached_property
+    def _writers(self) -> NumberWriter:
+        return NumberWriter(self.material.hands)
+
+    @cached_property
+    def _pages(self) -> PageWords:
+        return PageWords(self.material.hands)
 
 
-def readable(image: GrayImage, digits: Sequence[int]) -> bool:
-    """Say whether an image has a step for each digit, and one between equal ones."""
-    steps = len(digits) + sum(a == b for a, b in pairwise(digits))
-    return steps <= image.shape[1] // STEP_PX and len(digits) <= MAX_DIGITS
+def plain_photographs(numbers: Sequence[Photographed]) -> Samples:
+    """Return the numbers of photographs as the device sees them."""
+    words = [(word_image(each.marks), each.digits) for each in numbers]
+    return stacked([word for word in words if readable(word)])
 
 
-def stacked(strings: Sequence[tuple[GrayImage, Sequence[int]]]) -> Samples:
-    """Return images and digits as arrays."""
-    images = np.zeros((len(strings), HEIGHT_PX, MAX_WIDTH_PX), np.uint8)
-    for row, (image, _) in zip(images, strings, strict=True):
-        row[:, : image.shape[1]] = image
-    widths = np.array([image.shape[1] for image, _ in strings], np.int64)
-    labels = [as_labels(digits) for _, digits in strings]
-    return images, widths, np.array(labels, np.uint8).reshape(-1, MAX_DIGITS)
+def written_numbers(digits: Labelled, count: int, seed: int) -> Samples:
+    """Return numbers written with pictures of digits, the same each time."""
+    x, y = digits
+    writer = NumberWriter(split_hands("mnist", list(x), list(map(str, y.tolist()))))
+    rng = np.random.default_rng(seed)
+    words: list[Word] = []
+    while len(words) < count:
+        ink, told = writer.write(rng)
+        word = distort(ink, rng, StringDistortion()), told
+        if readable(word):
+            words.append(word)
+    return stacked(words)
 
 
-def plain_strings(writer: Writer) -> Samples:
-    """Return the strings of photographs as the device sees them."""
-    strings = [(string_image(each.ink), each.digits) for each in writer.material.strings]
-    return stacked([each for each in strings if readable(*each)])
+def unipen_numbers(folder: Path | None, seed: int) -> Samples:
+    """Return UNIPEN's numbers, written once each with any pen."""
+    file = folder / STRINGS if folder else None
+    if not file or not file.exists():
+        return stacked([])
+    pack = load_strokes(file)
+    words = [_recorded(pack, i, np.random.default_rng((seed, i))) for i in range(len(pack))]
+    return stacked([word for word in words if word and readable(word)])
 
 
-def batches(
-    samples: Samples, size: int, block: int = 16
-) -> Iterator[tuple[NDArray[np.uint8], NDArray[np.uint8]]]:
-    """Yield batches of like width, so that little of their images is empty.
-
-    Args:
-        samples: In the order of the epoch.
-        size: Samples of a batch; what is left over at the end of an epoch is left out.
-        block: So many batches at a time are put in order of width.
-
-    Yields:
-        Images (size, 32, W) and labels (size, 12), in an order that the widths do not tell.
-    """
-    images, widths, labels = samples
-    for start in range(0, len(widths) - size + 1, size * block):
-        order = start + np.argsort(widths[start : start + size * block], kind="stable")
-        parts = [order[i : i + size] for i in range(0, len(order) - size + 1, size)]
-        for place in np.random.default_rng(start).permutation(len(parts)):
-            part = parts[place]
-            yield images[part, :, : padded_width(int(widths[part].max()))], labels[part]
+def _recorded(pack: StrokePack, index: int, rng: np.random.Generator) -> Word | None:
+    writing = string_writing(pack, index, HEIGHT_PX, random_pen(rng), rng)
+    if writing is None or min(writing.ink.shape) < 4:
+        return None
+    return distort(writing.ink, rng, StringDistortion()), tuple(map(int, writing.text))

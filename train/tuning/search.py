@@ -28,9 +28,9 @@ from optuna.pruners import MedianPruner
 from ..data import DigitData
 from ..epochs import end_with_parent
 from ..errors import TrainError
-from ..paper import load_paper
 from ..run import Recipe, say
-from ..training import describe
+from ..training import describe, paper_for
+from ..writers import Writers
 from .space import search_space
 from .study import Study
 from .trial import run_trial
@@ -63,6 +63,8 @@ class Search:
     """Processes on this machine, which share its processors."""
     debug: bool = False
     """Whether workers show the traceback of an error."""
+    optional: bool = False
+    """Whether sources that are missing are passed over."""
 
     @property
     def processors(self) -> int:
@@ -81,8 +83,10 @@ class Search:
 
 def settings_of(search: Search) -> dict[str, Any]:
     """Return what all trials of a study have in common."""
-    paper = load_paper(search.photographs) if search.photographs else None
-    described = describe(search.data, search.recipe, paper)
+    recipe = search.recipe
+    paper = paper_for(recipe, search.photographs, "training", optional=search.optional)
+    writers = Writers(search.photographs, recipe.without, search.optional)
+    described = describe(search.data, recipe, paper, (), writers)
     del described["versions"]
     ranges = {name: json.loads(distribution_to_json(each)) for name, each in search.space.items()}
     return {**described, "search": list(ranges), "ranges": ranges}

@@ -123,6 +123,7 @@ def _train(search: Search, begun: Begun, curve: Curve) -> None:
                 processes,
                 search.photographs,
                 watch=curve.watch,
+                optional=search.optional,
             )
 
 

@@ -1,0 +1,1 @@
+"""A picture in, a Reading out: the one straight way."""

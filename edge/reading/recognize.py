@@ -1,0 +1,273 @@
+"""The reader: an image in, a reading out; each step once, from top to bottom."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..bundle import SEVERAL_CLASS, load_bundle
+from ..classify import Classifier
+from ..decode import Decoded, decode_bytes, decode_file, luma_of
+from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
+from ..memory import keep_freed_memory
+from ..settings import Settings
+from .hypotheses import Candidate, Hypothesis, choose
+from .ink import find_ink, fit_frame
+from .level import box_back, estimate_tilt, is_inside, upright
+from .lines import group_numbers
+from .marks import Mark, find_marks
+from .neighbours import as_array, inside
+from .view import model_images
+from .words import WordReader
+
+MAX_LEVEL_DEG = 5.0
+"""Lines that are turned further are read from a frame that is turned back."""
+
+
+POSSIBLE = 0.05
+"""Marks that are a digit, or several, with less are none."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What stands on a page."""
+
+    digits: list[Candidate]
+    """What may be a digit, none within another."""
+    others: list[Box]
+    """Marks of a digit's size that are none, none within another."""
+    classify_s: float
+    """Time in the networks."""
+
+
+class Recognizer:
+    """Reads handwritten digits. Build it once; it holds the model. Not thread-safe.
+
+    Args:
+        model: The bundle, with or without suffix; by default the settings' one.
+        settings: How to read; see ``default.toml``.
+
+    Raises:
+        ModelError: The bundle does not fit.
+        RuntimeUnavailableError: No TFLite runtime is usable.
+        SettingsError: A setting has an impossible value.
+    """
+
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, settings: Settings | None = None
+    ) -> None:
+        self.settings = settings or Settings()
+        self.settings.check()
+        keep_freed_memory()
+        self.bundle = load_bundle(Path(self.settings.model if model is None else model))
+        runtime, threads = self.settings.runtime, self.settings.threads
+        self.classifier = Classifier(self.bundle, runtime, threads)
+        self.words = self._word_reader()
+        classes = self.bundle.classes
+        self._several = classes.index(SEVERAL_CLASS) if SEVERAL_CLASS in classes else None
+        chosen = self.settings.min_confidence
+        self._min_confidence = self.bundle.min_confidence if chosen is None else chosen
+
+    def _word_reader(self) -> WordReader | None:
+        """Load the reader of words, for networks that can tell that digits touch."""
+        if not self.settings.strings or SEVERAL_CLASS not in self.bundle.classes:
+            return None
+        bundle = load_bundle(Path(self.settings.strings))
+        return WordReader(bundle, self.settings.runtime, self.settings.threads)
+
+    def read(self, image: str | os.PathLike[str] | bytes | NDArray[Any]) -> Reading:
+        """Read the digits in an image.
+
+        Args:
+            image: A path, the bytes of an image file, or an array: (H, W) or (H, W, 3) uint8,
+                BGR as OpenCV gives it.
+
+        Raises:
+            ImageError: The image cannot be decoded or has another form.
+        """
+        start = perf_counter()
+        frame = self.frame(image)
+        decode_ms = (perf_counter() - start) * 1e3
+        return self.read_frame(frame, decode_ms)
+
+    def frame(self, image: str | os.PathLike[str] | bytes | NDArray[Any]) -> Frame:
+        """Bring an image to the working resolution; arguments and errors are those of read."""
+        size = self.settings.preprocess.work_size_px
+        if isinstance(image, np.ndarray):
+            luma = luma_of(image)
+            decoded = Decoded(luma, luma.shape[1], luma.shape[0])
+        elif isinstance(image, bytes):
+            decoded = decode_bytes(image, "image", work_size_px=size)
+        else:
+            decoded = decode_file(Path(image), work_size_px=size)
+        return fit_frame(decoded.luma, decoded.width, decoded.height, size)
+
+    def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
+        """Read a frame that is at the working resolution already."""
+        start = perf_counter()
+        told, back = self.tell(frame.luma), None
+        classify_s = told.classify_s
+        tilt = estimate_tilt([each.box for each in told.digits if each.is_digit > 0.5])
+        if abs(tilt) > MAX_LEVEL_DEG:
+            turned, back = upright(frame.luma, tilt)
+            told = _inside(self.tell(turned), frame, back)
+            classify_s += told.classify_s
+        lines = self._lines(told)
+        total_ms = (perf_counter() - start) * 1e3
+        known = sum(len(line.digits) for line in lines)
+        return Reading(
+            lines=tuple(_in_image(line, frame, back) for line in lines),
+            rejected=len(told.digits) + len(told.others) - known,
+            width=frame.width,
+            height=frame.height,
+            timing_ms={
+                "decode": decode_ms,
+                "segment": total_ms - classify_s * 1e3,
+                "classify": classify_s * 1e3,
+                "total": decode_ms + total_ms,
+            },
+            model=f"sha256:{self.bundle.sha256}",
+        )
+
+    def tell(self, luma: GrayImage) -> Told:
+        """Find marks, and tell what each is; nothing is weighed or left out yet.
+
+        Args:
+            luma: (H, W) uint8 at the working resolution, 0 black.
+        """
+        marks = find_marks(find_ink(luma, self.settings.preprocess.polarity))
+        images = model_images(marks)
+        start = perf_counter()
+        probabilities = self.classifier.probabilities(images).astype(np.float64)
+        hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
+        classify_s = perf_counter() - start
+        light = _is_light(marks, hypotheses)
+        if light is not None:
+            hypotheses = [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
+        digits = choose([each for _, each in hypotheses], [marks[i].box for i, _ in hypotheses])
+        taken = {i for i, _ in hypotheses}
+        others = [
+            mark.box
+            for i, mark in enumerate(marks)
+            if i not in taken and light in (None, mark.level.light_on_dark)
+        ]
+        return Told(digits, _apart(others, digits), classify_s)
+
+    def _singles(
+        self, marks: Sequence[Mark], probabilities: NDArray[np.float64]
+    ) -> list[tuple[int, Hypothesis]]:
+        """Return which marks may be one digit each."""
+        digit = probabilities[:, self.classifier.digits]
+        likely = digit.sum(axis=1)
+        return [
+            (i, Hypothesis((Candidate(marks[i].box, likely[i], digit[i] / likely[i]),), 1.0))
+            for i in np.flatnonzero(likely >= POSSIBLE)
+        ]
+
+    def _read_words(
+        self, marks: Sequence[Mark], probabilities: NDArray[np.float64]
+    ) -> list[tuple[int, Hypothesis]]:
+        """Return which marks may be several digits, and which."""
+        if self.words is None or self._several is None:
+            return []
+        several = probabilities[:, self._several]
+        chosen = np.flatnonzero(several >= POSSIBLE)
+        found = []
+        for i, digits in zip(chosen, self.words.read([[marks[i]] for i in chosen]), strict=True):
+            if digits:
+                told = np.array([each.probabilities for each in digits])[:, 1:-1]
+                likely = told.sum(axis=1)
+                candidates = tuple(
+                    Candidate(each.box, p, row / max(p, POSSIBLE))
+                    for each, p, row in zip(digits, likely, told, strict=True)
+                )
+                found.append((int(i), Hypothesis(candidates, several[i])))
+        return found
+
+    def _lines(self, told: Told) -> list[Line]:
+        """Weigh what stands beside each digit, and put those that are certain enough in order."""
+        boxes, others = as_array([each.box for each in told.digits]), as_array(told.others)
+        is_digit = self.bundle.beliefs(boxes, np.array([d.is_digit for d in told.digits]), others)
+        digits = [_digit(*each) for each in zip(told.digits, is_digit, strict=True)]
+        sure = [digit.confidence >= self._min_confidence for digit in digits]
+        kept = [i for i, p in enumerate(is_digit) if sure[i] or p >= self.bundle.untold]
+        dropped = [i for i in range(len(digits)) if i not in set(kept)]
+        signs = np.concatenate([others, boxes[dropped]])
+        lines = []
+        for number in group_numbers(boxes[kept], signs):
+            members = [kept[i] for i in number]
+            if any(sure[i] for i in members):
+                lines.append(
+                    Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
+                )
+        return lines
+
+
+def _is_light(marks: Sequence[Mark], hypotheses: list[tuple[int, Hypothesis]]) -> bool | None:
+    """Say whether ink is lighter than its ground, by where the likelier digits are.
+
+    The gaps between strokes are marks of the other polarity. None where there are as many of both.
+    """
+    digits = [0.0, 0.0]
+    for i, hypothesis in hypotheses:
+        likely = float(hypothesis.weight * sum(d.is_digit for d in hypothesis.digits))
+        digits[marks[i].level.light_on_dark] += likely * (likely > 0.5)
+    dark, light = digits
+    if not dark or not light:
+        return None if dark == light else light > dark
+    return light > dark if max(digits) > 2 * min(digits) else None
+
+
+def _digit(candidate: Candidate, is_digit: float) -> Digit:
+    """Return the likeliest digit, and the two likeliest beside it."""
+    confidence = is_digit * candidate.which
+    first, second = candidate.which.argsort()[:-3:-1].tolist()
+    likeliest = ((first, float(confidence[first])), (second, float(confidence[second])))
+    return Digit(first, float(confidence[first]), candidate.box, likeliest)
+
+
+def _untold(digit: Digit) -> Digit:
+    return replace(digit, digit=None)
+
+
+def _apart(others: list[Box], digits: Sequence[Candidate]) -> list[Box]:
+    """Leave out marks that are pieces of digits or of one another, or stand around digits."""
+    if not others:
+        return []
+    boxes = as_array([*others, *(digit.box for digit in digits)])
+    part = inside(boxes)
+    count = len(others)
+    piece = (part[:count] >= 0.7).any(axis=1)
+    around = (part[count:, :count] >= 0.7).any(axis=0)
+    return [box for box, drop in zip(others, piece | around, strict=True) if not drop]
+
+
+def _inside(told: Told, frame: Frame, back: NDArray[np.float64]) -> Told:
+    """Leave out what lies beyond the frame, where a turned frame's border goes on."""
+    height, width = frame.luma.shape
+    return replace(
+        told,
+        digits=[d for d in told.digits if is_inside(d.box, back, width, height)],
+        others=[box for box in told.others if is_inside(box, back, width, height)],
+    )
+
+
+def _in_image(line: Line, frame: Frame, back: NDArray[np.float64] | None) -> Line:
+    """Bring the boxes of the working resolution, turned or not, to the image as given."""
+    height, width = frame.luma.shape
+    if back is None and (width, height) == (frame.width, frame.height):
+        return line
+
+    def place(box: Box) -> Box:
+        if back is not None:
+            box = box_back(box, back, width, height)
+        return box.scaled(frame.width / width, frame.height / height, frame.width, frame.height)
+
+    return Line(tuple(replace(digit, box=place(digit.box)) for digit in line.digits))

@@ -1,0 +1,80 @@
+"""Of marks that lie within one another, those hold that explain the ink best."""
+
+import numpy as np
+import pytest
+
+from digitcam.edge.frame import Box
+from digitcam.edge.reading.hypotheses import LEAST, Candidate, Hypothesis, choose
+
+WHOLE, LEFT, RIGHT = Box(0, 0, 60, 40), Box(0, 0, 28, 40), Box(32, 0, 28, 40)
+
+
+def candidate(box: Box, is_digit: float) -> Candidate:
+    return Candidate(box, is_digit, np.full(10, 0.1))
+
+
+def single(box: Box, is_digit: float) -> Hypothesis:
+    return Hypothesis((candidate(box, is_digit),), 1.0)
+
+
+def chosen(*hypotheses: Hypothesis) -> list[Box]:
+    """Return the boxes of the digits that hold, from left to right."""
+    found = choose(hypotheses, [each.box for each in hypotheses])
+    return sorted((digit.box for digit in found), key=lambda box: (box.x, box.width))
+
+
+@pytest.mark.parametrize(
+    ("whole", "left", "right", "expected"),
+    [
+        (0.9, 0.6, 0.6, [WHOLE]),
+        (0.3, 0.6, 0.6, [LEFT, RIGHT]),
+        (0.01, 0.9, 0.9, [LEFT, RIGHT]),
+        (0.8, 0.9, 0.2, [WHOLE]),
+        (0.6, 0.9, 0.2, [LEFT, RIGHT]),
+        (0.5, 0.4, 0.3, [WHOLE]),
+    ],
+)
+def test_a_mark_or_its_pieces_hold_whichever_is_likelier(
+    whole: float, left: float, right: float, expected: list[Box]
+) -> None:
+    """The mark is weighed against its likely pieces together, and the others being none."""
+    marks = [single(WHOLE, whole), single(LEFT, left), single(RIGHT, right)]
+    assert chosen(*marks) == expected
+    assert chosen(*marks[::-1]) == expected
+
+
+def test_pieces_of_pieces_are_weighed_at_their_own_mark() -> None:
+    """A digit within a ring within a frame is the digit, if the others are unlikely."""
+    boxes = Box(0, 0, 100, 100), Box(10, 10, 80, 80), Box(40, 30, 20, 40)
+    likely = [single(box, p) for box, p in zip(boxes, (0.06, 0.3, 0.95), strict=True)]
+    assert chosen(*likely) == [boxes[2]]
+    likely = [single(box, p) for box, p in zip(boxes, (0.06, 0.97, 0.95), strict=True)]
+    assert chosen(*likely) == [boxes[1]]
+
+
+def test_marks_side_by_side_all_hold() -> None:
+    """What overlaps little is no piece of the other."""
+    beside = [Box(0, 0, 30, 40), Box(25, 0, 30, 40), Box(0, 100, 30, 40)]
+    assert chosen(*(single(box, 0.1) for box in beside)) == sorted(
+        beside, key=lambda box: (box.x, box.width)
+    )
+
+
+def test_several_digits_of_one_mark_are_weighed_as_one_reading() -> None:
+    """A mark that is several is worth their product and that of being several."""
+    word = Hypothesis((candidate(LEFT, 0.9), candidate(RIGHT, 0.9)), 0.8)
+    assert word.box == WHOLE
+    assert word.score == pytest.approx(np.log(0.8 * 0.9 * 0.9))
+    assert chosen(single(WHOLE, 0.1), word) == [LEFT, RIGHT]
+    assert chosen(single(WHOLE, 0.9), word) == [WHOLE]
+    assert chosen(single(Box(2, 2, 20, 36), 0.99), word) == [Box(2, 2, 20, 36)]
+
+
+def test_impossible_digits_have_a_finite_score() -> None:
+    """A probability of 0 is taken for the least there is."""
+    assert single(WHOLE, 0.0).score == pytest.approx(np.log(LEAST))
+
+
+def test_no_marks_hold_no_digit() -> None:
+    """An empty page is an empty answer."""
+    assert choose([], []) == []

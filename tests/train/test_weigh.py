@@ -1,0 +1,266 @@
+"""Evidence is gathered on pages whose truth is known, weighed, and written into the sidecar."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, load_bundle
+from digitcam.edge.errors import ModelError
+from digitcam.edge.frame import Box, Frame
+from digitcam.edge.reading.beliefs import FEATURES, NEUTRAL, Beliefs
+from digitcam.edge.reading.hypotheses import Candidate
+from digitcam.edge.reading.neighbours import as_array
+from digitcam.edge.reading.recognize import Recognizer, Told
+from digitcam.edge.reading.view import fingerprint
+from digitcam.train import weigh as module
+from digitcam.train.pages.page import Page, PageCharacter
+from digitcam.train.pages.plan import random_plan
+from digitcam.train.weigh import (
+    Evidence,
+    Weighed,
+    best_threshold,
+    gather,
+    overlap,
+    weigh,
+    write_weights,
+)
+
+SIZE = (120, 400)
+PLACES = [Box(20 + 60 * i, 40, 24, 40) for i in range(6)]
+
+
+class Reader:
+    """Says of each picture what it was told to say, at half the size of the page if wanted."""
+
+    def __init__(self, answers: Sequence[Told], reduced: int = 1) -> None:
+        self._answers = iter(answers)
+        self._reduced = reduced
+
+    def frame(self, image: NDArray[Any]) -> Frame:
+        """Reduce a picture."""
+        luma = image[:: self._reduced, :: self._reduced, 0]
+        return Frame(luma, image.shape[1], image.shape[0])
+
+    def tell(self, luma: NDArray[np.uint8]) -> Told:
+        """Return the next answer."""
+        assert luma.shape == tuple(side // self._reduced for side in SIZE)
+        return next(self._answers)
+
+
+def reader(*answers: Told, reduced: int = 1) -> Recognizer:
+    return cast(Recognizer, Reader(answers, reduced))
+
+
+def page(*characters: tuple[str, Box, bool]) -> Page:
+    """Return a blank page on which characters are said to stand, perhaps struck out."""
+    written = tuple(PageCharacter(label, box, -1, struck) for label, box, struck in characters)
+    kind, owner = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint16)
+    plan = random_plan(np.random.default_rng(0))
+    nothing: frozenset[str] = frozenset()
+    image = np.zeros((*SIZE, 3), np.uint8)
+    return Page(image, kind, owner, written, (), False, plan, nothing, nothing)
+
+
+def candidate(box: Box, digit: int, which: float = 0.91, is_digit: float = 0.8) -> Candidate:
+    told = np.full(10, (1 - which) / 9)
+    told[digit] = which
+    return Candidate(box, is_digit, told)
+
+
+def halved(box: Box) -> Box:
+    return Box(box.x // 2, box.y // 2, box.width // 2, box.height // 2)
+
+
+def evidence(right: Sequence[bool], is_digit: Sequence[bool] | None = None) -> Evidence:
+    count = len(right)
+    return Evidence(
+        np.zeros((count, len(FEATURES))),
+        np.ones(count),
+        np.array(right if is_digit is None else is_digit, bool),
+        np.array(right, bool),
+        np.ones(count),
+        0,
+    )
+
+
+# --- what is gathered ------------------------------------------------------------------------
+
+
+def test_each_candidate_is_told_by_what_stands_there() -> None:
+    """Right, another digit, a letter, a digit struck out, and bare paper, in their order."""
+    truth = page(
+        ("3", PLACES[0], False),
+        ("5", PLACES[1], False),
+        ("A", PLACES[2], False),
+        ("7", PLACES[3], True),
+        ("9", PLACES[5], False),
+    )
+    digits = [candidate(box, 3) for box in PLACES[:5]]
+    found = gather(reader(Told(digits, [], 0.0)), iter([truth]))
+    assert found.is_digit.tolist() == [True, True, False, False, False]
+    assert found.right.tolist() == [True, False, False, False, False]
+    assert found.which == pytest.approx([0.91] * 5)
+    assert found.missed == 1  # the 9
+    assert found.features.shape == (5, len(FEATURES))
+
+
+def test_a_candidate_may_be_a_little_off() -> None:
+    """Two boxes are of one digit from an overlap of four tenths on."""
+    truth = page(("3", PLACES[0], False))
+    near = [PLACES[0].shifted(6, 0), PLACES[0].shifted(16, 0)]
+    for box, fits in zip(near, (True, False), strict=True):
+        found = gather(reader(Told([candidate(box, 3)], [], 0.0)), iter([truth]))
+        assert found.is_digit.tolist() == [fits]
+        assert found.missed == (not fits)
+
+
+def test_pages_are_told_at_the_working_resolution() -> None:
+    """Boxes of a page that is read at half its size are compared at that."""
+    truth = page(*(("3", box, False) for box in PLACES))
+    told = Told([candidate(halved(box), 3) for box in PLACES], [], 0.0)
+    found = gather(reader(told, reduced=2), iter([truth]))
+    assert found.right.all()
+    assert found.missed == 0
+
+
+def test_pages_without_digits_and_readings_without_candidates() -> None:
+    """What is told on an empty page is none; what nobody tells is missed."""
+    empty, full = page(), page(("3", PLACES[0], False), ("4", PLACES[1], False))
+    nothing, invented = Told([], [], 0.0), Told([candidate(PLACES[0], 3)], [PLACES[2]], 0.0)
+    found = gather(reader(nothing, invented, nothing), iter([empty, empty, full]))
+    assert found.is_digit.tolist() == [False]
+    assert found.missed == 2
+
+
+def test_what_stands_beside_a_candidate_is_among_its_features() -> None:
+    """Marks that are no digit count as others."""
+    truth = page(("3", PLACES[0], False))
+    digits = [candidate(PLACES[0], 3)]
+    rows = [
+        gather(reader(Told(digits, others, 0.0)), iter([truth])).features[0]
+        for others in ([], [PLACES[1]])
+    ]
+    others, alone = FEATURES.index("others"), FEATURES.index("alone")
+    assert (rows[0][others], rows[0][alone]) == (0, 1)
+    assert rows[1][others] > 0
+    assert rows[1][alone] == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "part"),
+    [
+        (Box(0, 0, 10, 20), 1),
+        (Box(5, 0, 10, 20), 1 / 3),
+        (Box(0, 0, 10, 10), 0.5),
+        (Box(10, 0, 10, 20), 0),
+        (Box(40, 50, 10, 20), 0),
+    ],
+)
+def test_the_overlap_of_boxes(other: Box, part: float) -> None:
+    """Intersection over union, in both directions."""
+    one, two = as_array([Box(0, 0, 10, 20)]), as_array([other])
+    assert overlap(one, two)[0, 0] == pytest.approx(part)
+    assert overlap(two, one)[0, 0] == pytest.approx(part)
+    assert overlap(one, two[:0]).shape == (1, 0)
+    assert overlap(one[:0], two).shape == (0, 1)
+
+
+# --- what is fitted --------------------------------------------------------------------------
+
+
+def test_the_threshold_loses_and_invents_least() -> None:
+    """It lies between what is right and what is not, where these can be parted."""
+    confidence = np.array([0.3, 0.45, 0.5, 0.71, 0.8, 0.99])
+    right = [False, False, False, True, True, True]
+    assert 0.5 < best_threshold(confidence, evidence(right)) <= 0.71
+
+
+def test_a_lost_digit_weighs_as_much_as_an_invented_one() -> None:
+    """Where both cannot be had the lesser sum counts; of equal ones the lowest threshold."""
+    confidence = np.array([0.4, 0.4, 0.6, 0.8, 0.8])
+    assert 0.4 < best_threshold(confidence, evidence([False, False, True, False, True])) <= 0.6
+    assert best_threshold(np.full(4, 0.1), evidence([True] * 4)) == 0.2
+    assert best_threshold(np.full(4, 0.99), evidence([True] * 4)) == 0.2
+
+
+def test_confidence_is_that_of_a_digit_and_of_which() -> None:
+    """The likeliest digit's probability times that of a digit by the weights."""
+    rows = np.zeros((2, len(FEATURES)))
+    rows[:, FEATURES.index("mark")] = 0.0, 2.0
+    found = Evidence(rows, np.array([0.9, 0.5]), np.ones(2, bool), np.ones(2, bool), np.ones(2), 0)
+    expected = [0.9 * 0.5, 0.5 / (1 + np.exp(-2))]
+    assert found.confidence(Beliefs()) == pytest.approx(expected)
+
+
+def test_what_speaks_for_digits_gets_weight(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of marks that are digits as often as they seem to be, the mark's weight is near 1."""
+    pytest.importorskip("sklearn")
+    rng = np.random.default_rng(3)
+    pages, answers = [], []
+    for _ in range(400):
+        likely = rng.uniform(0.05, 0.95)
+        real = rng.random() < likely
+        pages.append(page(("3", PLACES[0], False)) if real else page())
+        answers.append(Told([candidate(PLACES[0], 3, 0.999, likely)], [], 0.0))
+    monkeypatch.setattr(module, "rendered", lambda *_: iter(pages))
+    weighed = weigh(reader(*answers), [], len(pages))
+    weights = dict(zip(FEATURES, weighed.beliefs.weights, strict=True))
+    # Allows what 400 marks leave open.
+    assert 0.7 < weights["mark"] < 1.3
+    assert weighed.candidates == 400
+    assert weighed.calibration_error < 0.12
+    assert 0.35 < weighed.min_confidence < 0.65
+    assert 0 < weighed.lost < 0.5
+    assert 0 < weighed.invented < 0.5
+
+
+# --- what is written -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stem(tmp_path: Path) -> Path:
+    """A bundle of nothing that fits; its name without suffix."""
+    content = b"no network"
+    sidecar = {
+        "format": 1,
+        "classes": [*DIGIT_CLASSES, REJECT_CLASS],
+        "temperature": 1.0,
+        "thresholds": {"min_confidence": 0.5, "untold": 0.4},
+        "preprocessing": fingerprint(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "training": {"seed": 7},
+    }
+    (tmp_path / "own.tflite").write_bytes(content)
+    (tmp_path / "own.json").write_text(json.dumps(sidecar))
+    return tmp_path / "own"
+
+
+def test_weights_are_written_into_the_sidecar(stem: Path) -> None:
+    """A bundle loads with what was fitted, and keeps what else its sidecar holds."""
+    beliefs = Beliefs(tuple(0.5 * i for i in range(len(NEUTRAL))))
+    write_weights(stem, Weighed(beliefs, 0.63, 600, 12345, 0.01234, 0.0312345, 0.0021))
+    bundle = load_bundle(stem)
+    assert bundle.beliefs == beliefs
+    assert (bundle.min_confidence, bundle.untold) == (0.63, 1 / (1 + module.SILENCE))
+    assert bundle.sidecar["training"] == {"seed": 7}
+    assert bundle.sidecar["weighed"] == {
+        "pages": 600,
+        "seed": module.SEED,
+        "candidates": 12345,
+        "calibration_error": 0.0123,
+        "lost": 0.0312,
+        "invented": 0.0021,
+    }
+
+
+def test_weights_that_no_bundle_may_have_are_told(stem: Path) -> None:
+    """What was written is loaded, so that nothing is left behind that does not fit."""
+    wild = Beliefs((1e6, *NEUTRAL[1:]))
+    with pytest.raises(ModelError, match="bias must be from -100 to 100, found 1000000"):
+        write_weights(stem, Weighed(wild, 0.5, 1, 1, 0, 0, 0))

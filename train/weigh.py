@@ -1,0 +1,209 @@
+"""Weighs evidence: fits what a bundle's beliefs are summed by, on pages of hands left out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitcam.edge.bundle import load_bundle
+from digitcam.edge.files import write_whole
+from digitcam.edge.reading.beliefs import Beliefs, as_json, features
+from digitcam.edge.reading.neighbours import as_array
+from digitcam.edge.reading.recognize import Recognizer
+
+from .evaluation import confidence_gap
+from .pages.page import Page
+from .pages.plan import Camera, Content, PagePlan, Paper, random_plan
+from .pages.render import render_page
+from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
+from .pens.hand import Hand
+
+SAME = 0.4
+"""Intersection over union from which a candidate stands where a digit does."""
+SIMPLE = 0.6
+"""Share of pages with nothing beside what is written."""
+CONTENTS = Content.LOOSE, Content.LIST, Content.DIGIT, Content.NOTES, Content.WORDS, Content.PRINT
+PAPERS = Paper.PLAIN, Paper.RULED, Paper.SQUARED
+CAMERAS = Camera.SCAN, Camera.PHONE
+"""What simple pages hold, and how they are taken."""
+BREADTH = 0.4
+"""Boxes are compared as if they were at least so broad, in heights."""
+SILENCE = 3.0
+"""A digit that is left out of its number in silence counts as so many ``?`` where none is."""
+SEED = 20
+"""Of the pages."""
+BINS = 15
+"""Of the calibration error."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of candidates, and what they are."""
+
+    features: NDArray[np.float64]
+    """(N, features)."""
+    which: NDArray[np.float64]
+    """(N,) probability of the likeliest digit, if it is one."""
+    is_digit: NDArray[np.bool_]
+    """(N,) whether a digit stands there."""
+    right: NDArray[np.bool_]
+    """(N,) whether it is the likeliest one."""
+    weight: NDArray[np.float64]
+    """(N,) how much each counts: those of a page as much as those of any other."""
+    missed: int
+    """Digits that no candidate stands for."""
+
+    def confidence(self, beliefs: Beliefs) -> NDArray[np.float64]:
+        """Return (N,) how certain each is, by some weights."""
+        total = self.features @ np.array(beliefs.weights)
+        return self.which / (1 + np.exp(-total))  # type: ignore[no-any-return]
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What was fitted."""
+
+    beliefs: Beliefs
+    min_confidence: float
+    pages: int
+    candidates: int
+    calibration_error: float
+    lost: float
+    """Digits that are not told, a digit."""
+    invented: float
+    """Digits told that are others or none, a digit."""
+
+
+def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
+    """Fit the weights of a recognizer's beliefs, and the threshold from which a digit is told.
+
+    Args:
+        recognizer: Reads the pages.
+        hands: Who writes them: none that its networks learnt from.
+        pages: How many, a third of them without a digit.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    found = gather(recognizer, rendered(hands, pages))
+    model = LogisticRegression(fit_intercept=False, max_iter=1000)
+    model.fit(found.features, found.is_digit, found.weight)
+    beliefs = Beliefs(tuple(round(float(weight), 4) for weight in model.coef_[0]))
+    confidence = found.confidence(beliefs)
+    digits = int(found.is_digit.sum()) + found.missed
+    least = best_threshold(confidence, found)
+    told = confidence >= least
+    return Weighed(
+        beliefs,
+        least,
+        pages,
+        len(told),
+        confidence_gap(confidence, found.right, BINS),
+        (digits - int((found.is_digit & told).sum())) / digits,
+        int((told & ~found.right).sum()) / digits,
+    )
+
+
+def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
+    """Return the threshold at which least digits are lost or invented, in sum."""
+    grid = np.round(np.arange(0.2, 0.96, 0.01), 2)
+    weight = found.weight
+    lost = [weight[found.right & (confidence < least)].sum() for least in grid]
+    invented = [weight[~found.right & (confidence >= least)].sum() for least in grid]
+    return float(grid[int(np.argmin(np.add(lost, invented)))])
+
+
+def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Page]:
+    """Render pages as people take them, by hands that were not trained on.
+
+    A training sees more of what is hard, and of what is no digit, than a camera does.
+    """
+    for number in range(pages):
+        rng = np.random.default_rng((seed, number))
+        yield render_page(
+            rng,
+            hands,
+            _usual_plan(rng),
+            without_textures=UNSEEN_TEXTURES,
+            without_faces=UNSEEN_FACES,
+        )
+
+
+def _usual_plan(rng: np.random.Generator) -> PagePlan:
+    """Draw a page as training has it, though none of the hardest, or a simple one."""
+    if rng.random() < SIMPLE:
+        content, paper, camera = (
+            each[int(rng.integers(len(each)))] for each in (CONTENTS, PAPERS, CAMERAS)
+        )
+        return PagePlan(content, paper, camera=camera)  # type: ignore[arg-type]
+    while True:
+        plan = random_plan(rng)
+        if plan.camera is not Camera.HARD:
+            return plan
+
+
+def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
+    """Read pages, and tell of each candidate what it is."""
+    found: list[tuple[NDArray[Any], ...]] = []
+    missed = 0
+    for page in pages:
+        frame = recognizer.frame(page.image)
+        told = recognizer.tell(frame.luma)
+        scale = frame.luma.shape[1] / frame.width
+        digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
+        places = as_array([c.box for c in digits]) * scale
+        boxes = as_array([each.box for each in told.digits])
+        fits = overlap(_broad(boxes), _broad(places))
+        missed += int((fits.max(axis=0, initial=0) < SAME).sum())
+        best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
+        is_digit = fits.max(axis=1, initial=0) >= SAME
+        which = np.array([each.which for each in told.digits]).reshape(-1, 10)
+        labels = np.array([int(c.label) for c in digits] or [-1])
+        right = is_digit & (which.argmax(axis=1) == labels[best])
+        likely = np.array([each.is_digit for each in told.digits])
+        rows = features(boxes, likely, as_array(told.others))
+        weight = np.full(len(rows), 1 / max(len(rows), 1))
+        found.append((rows, which.max(axis=1, initial=0), is_digit, right, weight))
+    columns = [np.concatenate(each) for each in zip(*found, strict=True)]
+    return Evidence(*columns, missed)
+
+
+def _broad(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Widen narrow boxes about their middle: a pixel more or less is half the width of a 1."""
+    x, y, width, height = boxes.T
+    broad = np.maximum(width, BREADTH * height)
+    return np.stack([x - (broad - width) / 2, y, broad, height], axis=1)
+
+
+def overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, M) intersection over union."""
+    x, y, w, h = boxes.T[:, :, None]
+    left, top, width, height = others.T[:, None]
+    wide = np.minimum(x + w, left + width) - np.maximum(x, left)
+    high = np.minimum(y + h, top + height) - np.maximum(y, top)
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    return shared / (w * h + width * height - shared)  # type: ignore[no-any-return]
+
+
+def write_weights(stem: Path, weighed: Weighed) -> None:
+    """Write what was fitted into a bundle's sidecar."""
+    path = Path(f"{stem}.json")
+    sidecar = json.loads(path.read_text())
+    sidecar["beliefs"] = as_json(weighed.beliefs)
+    sidecar["thresholds"]["min_confidence"] = weighed.min_confidence
+    sidecar["thresholds"]["untold"] = 1 / (1 + SILENCE)
+    sidecar["weighed"] = {
+        "pages": weighed.pages,
+        "seed": SEED,
+        "candidates": weighed.candidates,
+        "calibration_error": round(weighed.calibration_error, 4),
+        "lost": round(weighed.lost, 4),
+        "invented": round(weighed.invented, 4),
+    }
+    write_whole(path, (json.dumps(sidecar, indent=1) + "\n").encode())
+    load_bundle(stem)
