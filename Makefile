@@ -28,8 +28,8 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 2 --page-marks 32000 --paper-marks 16000
-WORDS := --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 2
+FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 6 --page-marks 32000 --paper-marks 16000
+WORDS := --samples runs/words --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 3
 
 train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour on two cores; CONTRIBUTING.md has the GPU).
 	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 12 --learning-rate 0.004

@@ -31,6 +31,9 @@ TALL = 1 / 3
 """Height, in heights of the digits, from which a mark is as large as one or a part of one."""
 TALL_SHARE = 0.85
 """Share of the marks that are no digit that are so large."""
+SLIM, SLIM_RATE = 0.4, 0.4
+"""Width, in heights, up to which a mark is a bar, as a 1 is, and how often such a one that is no
+digit is drawn, beside another: what stands around it tells more of it than its shape."""
 
 
 @dataclass
@@ -74,6 +77,8 @@ class Found:
         tall = np.array([mark.box.height >= TALL * usual for mark in self.rejects], bool)
         shares = np.where(tall, TALL_SHARE / max(tall.sum(), 1),
                           (1 - TALL_SHARE) / max((~tall).sum(), 1))  # fmt: skip
+        slim = [mark.box.width <= SLIM * mark.box.height for mark in self.rejects]
+        shares = np.where(slim, SLIM_RATE * shares, shares)
         none = count - len(others)
         if not none:
             return others

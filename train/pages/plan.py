@@ -143,14 +143,14 @@ _PAPERS = {
     Paper.PATTERNED: 0.08,
 }  # fmt: skip
 _MEDIA = {
-    Medium.PAPER: 0.7, Medium.COLOURED: 0.09, Medium.WHITEBOARD: 0.06, Medium.BLACKBOARD: 0.06,
-    Medium.SCREEN: 0.09,
+    Medium.PAPER: 0.62, Medium.COLOURED: 0.1, Medium.WHITEBOARD: 0.07, Medium.BLACKBOARD: 0.09,
+    Medium.SCREEN: 0.12,
 }  # fmt: skip
 _SINGLE_MEDIA = {
     Medium.PAPER: 0.6, Medium.COLOURED: 0.08, Medium.WHITEBOARD: 0.05, Medium.BLACKBOARD: 0.04,
     Medium.SCREEN: 0.13, Medium.NEGATIVE: 0.1,
 }  # fmt: skip
-_CAMERAS = {Camera.SCAN: 0.17, Camera.PHONE: 0.53, Camera.HARD: 0.3}
+_CAMERAS = {Camera.SCAN: 0.2, Camera.PHONE: 0.6, Camera.HARD: 0.2}
 _ADDITIONS = {
     Addition.LETTERS: 0.15, Addition.PRINT: 0.22, Addition.STRUCK: 0.1, Addition.DRAWINGS: 0.12,
     Addition.STAMPS: 0.05, Addition.UNDERLINES: 0.12, Addition.DAMAGE: 0.15,

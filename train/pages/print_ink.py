@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass
 from functools import cache
 
 import cv2
 import numpy as np
-
-from digitcam.train.pens.hand import Glyph, Hand
-from digitcam.train.pens.pen import Pen
 
 from .page import Gray
 
@@ -36,7 +33,7 @@ class Face:
     outline: bool = False
 
 
-FACES: dict[str, Face | None] = {
+FACES: dict[str, Face] = {
     "sans": Face(cv2.FONT_HERSHEY_DUPLEX, 3),
     "sans_thin": Face(cv2.FONT_HERSHEY_SIMPLEX, 2),
     "sans_bold": Face(cv2.FONT_HERSHEY_DUPLEX, 7, 1),
@@ -53,58 +50,35 @@ FACES: dict[str, Face | None] = {
     "outlined": Face(cv2.FONT_HERSHEY_DUPLEX, 9, 0, 1.05, outline=True),
     "matrix": Face(cv2.FONT_HERSHEY_PLAIN, 3, 0, 0.95, dots=9),
     "pixels": Face(cv2.FONT_HERSHEY_PLAIN, 3, 0, 0.95, dots=8, outline=True),
-    "set_hand": None,
 }
-"""Every typeface by its name; the last sets a font's glyphs, if one is among the hands."""
+"""Every typeface by its name. Fonts are hands: what they wrote and set would be the same twice."""
 
 
-@dataclass(frozen=True)
-class Type:
-    """A typeface as it is chosen for a page."""
-
-    name: str
-    """In FACES."""
-    hand: Hand | None = None
-    """Whose glyphs are set."""
-    set_glyphs: dict[tuple[str, float], Glyph] = field(default_factory=dict, compare=False)
-    """Glyphs by character and height, px: in print, equal letters look alike."""
-
-
-def random_type(
-    rng: np.random.Generator, fonts: Sequence[Hand], without: Collection[str] = ()
-) -> Type:
-    """Draw a typeface; `fonts` are hands that look like print when they are set evenly.
+def random_face(rng: np.random.Generator, without: Collection[str] = ()) -> str:
+    """Draw a typeface by its name.
 
     Raises:
         ValueError: every typeface is left out.
     """
-    names = [name for name in FACES if name not in without and (FACES[name] or fonts)]
+    names = [name for name in FACES if name not in without]
     if not names:
         raise ValueError(f"without: expected to leave a typeface of {sorted(FACES)}, left none")
-    if fonts and "set_hand" in names and rng.random() < 0.2:
-        return Type("set_hand", fonts[int(rng.integers(len(fonts)))])
-    name = names[int(rng.integers(len(names)))]
-    return Type(name, None if FACES[name] else fonts[int(rng.integers(len(fonts)))])
+    return names[int(rng.integers(len(names)))]
 
 
-def set_line(text: str, height_px: float, face: Type, rng: np.random.Generator) -> Gray:
+def set_line(text: str, height_px: float, name: str) -> Gray:
     """Set one line.
 
     Args:
-        text: ASCII; what the typeface lacks is left out.
+        text: ASCII.
         height_px: Height of a capital letter or digit, px.
-        face: The typeface.
-        rng: Source of what a font's glyphs leave to chance.
+        name: The typeface.
 
     Returns:
         (h, w) uint8 coverage, cut to the ink; (1, 1) of 0 if there is none.
     """
-    made = FACES[face.name]
-    if made is not None:
-        return _cut(_scaled(_drawn(text, made), height_px, made))
-    if face.hand is None:
-        raise ValueError("face: expected a hand beside set_hand, found None")
-    return _cut(_set(text, height_px, face, face.hand, rng))
+    face = FACES[name]
+    return _cut(_scaled(_drawn(text, face), height_px, face))
 
 
 @cache
@@ -150,33 +124,6 @@ def _scaled(canvas: Gray, height_px: float, face: Face) -> Gray:
     lean = round(face.shear * size[1])
     turn = np.array([[1, -face.shear, lean], [0, 1, 0]], np.float32)
     return np.asarray(cv2.warpAffine(small, turn, (size[0] + lean, size[1])), np.uint8)
-
-
-def _set(text: str, height_px: float, face: Type, hand: Hand, rng: np.random.Generator) -> Gray:
-    """Set a font's glyphs on a straight baseline, each where the last one ends."""
-    pen, placed, x = Pen(width=0.09), [], 0.0
-    for sign in text:
-        if sign in hand.characters:
-            glyph = face.set_glyphs.get((sign, height_px))
-            if glyph is None:
-                glyph = hand.glyph(sign, height_px, pen, rng)
-                face.set_glyphs[sign, height_px] = glyph
-            placed.append((glyph, round(x)))
-            x += glyph.advance
-        else:
-            x += 0.4 * height_px
-    if not placed:
-        return np.zeros((1, 1), np.uint8)
-    top = max(round(glyph.rise) + glyph.ink.shape[0] for glyph, _ in placed)
-    low = min(round(glyph.rise) for glyph, _ in placed)
-    right = max(left + glyph.ink.shape[1] for glyph, left in placed)
-    line = np.zeros((top - low, right), np.uint8)
-    for glyph, left in placed:
-        tall, wide = glyph.ink.shape
-        y = top - round(glyph.rise) - tall
-        place = line[y : y + tall, left : left + wide]
-        np.maximum(place, glyph.ink, out=place)
-    return line
 
 
 def _cut(ink: Gray) -> Gray:

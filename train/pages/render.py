@@ -53,8 +53,7 @@ def render_page(
 
     Args:
         rng: Source of every draw; equal states render equal pages.
-        hands: Who may write: one that has all ten digits at least. Hands of source ``fonts`` are
-            print's typefaces, too.
+        hands: Who may write: one that has all ten digits at least.
         plan: What the page shall be; by default drawn.
         size: Height and width of the photograph, px; by default drawn, and for Content.CUT cut to
             the ink.

@@ -18,7 +18,7 @@ from .cast import cast_of
 from .page import Colour, Gray, Kind
 from .palette import PENS, Palette
 from .plan import PagePlan
-from .print_ink import Type, random_type, set_line
+from .print_ink import random_face, set_line
 from .sheet import Sheet
 
 THINNEST_PX = 1.1
@@ -70,7 +70,7 @@ class Scribe:
         """Rows that lines of writing sink by, per column."""
         self.written: list[Box] = []
         """Where texts stand that are not struck out, px."""
-        self._hands, self._without_faces = hands, without_faces
+        self._without_faces = without_faces
         self.hand, self.letters = cast_of(hands).choose(rng)
         self._able = self.hand.characters | (
             self.letters.characters if self.letters else frozenset()
@@ -79,7 +79,7 @@ class Scribe:
         self.other_pen = self._random_pen()
         self.spacing = self._random_spacing()
         self.palette = palette.at_least(LEAST_LEGIBLE / self._strength)
-        self._type: Type | None = None
+        self._face = ""
 
     def write(
         self,
@@ -181,10 +181,10 @@ class Scribe:
 
     def set(self, text: str, height_px: float, *, anew: bool = False) -> Gray:
         """Set a line in the page's typeface, or in a new one: (h, w) uint8 coverage."""
-        if self._type is None or anew:
-            self._type = random_type(self.rng, cast_of(self._hands).fonts, self._without_faces)
-        self.faces.add(self._type.name)
-        return set_line(text, height_px, self._type, self.rng)
+        if not self._face or anew:
+            self._face = random_face(self.rng, self._without_faces)
+        self.faces.add(self._face)
+        return set_line(text, height_px, self._face)
 
     def stamp(
         self, ink: Gray, x: float, y: float, kind: Kind, colour: Colour, *, over: bool = False

@@ -16,6 +16,6 @@ UNSEEN_TEXTURES = frozenset(
 UNSEEN_FACES = frozenset(
     {"sans_narrow", "serif_italic", "typewriter", "outlined", "pixels"}
 )  # fmt: skip
-"""A third of those that are drawn; fonts are unseen where their hand is held back."""
+"""A third of those that are drawn."""
 SEEN_TEXTURES = frozenset(TEXTURES) - UNSEEN_TEXTURES
 SEEN_FACES = frozenset(FACES) - UNSEEN_FACES

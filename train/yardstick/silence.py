@@ -51,5 +51,5 @@ def plan_without_digits(rng: np.random.Generator) -> PagePlan:
 
 def _page(hands: list[Hand], plan: PagePlan, rng: np.random.Generator) -> Image:
     return render_page(
-        rng, hands, plan, without_textures=SEEN_TEXTURES, without_faces=SEEN_FACES - {"set_hand"}
+        rng, hands, plan, without_textures=SEEN_TEXTURES, without_faces=SEEN_FACES
     ).image

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitcam.train.pages.print_ink import FACES, Type, set_line
+from digitcam.train.pages.print_ink import FACES, set_line
 from digitcam.train.pages.texture import TEXTURES, random_texture
 
 
@@ -23,6 +23,6 @@ def test_a_texture_is_a_picture_of_any_size(name):
 def test_a_typeface_sets_lines_of_a_height(name):
     """Capital letters are about as high as asked; allows a fifth and the strokes' thickness."""
     for height in (8, 20, 60):
-        ink = set_line("HEI", height, Type(name), np.random.default_rng(0))
+        ink = set_line("HEI", height, name)
         assert ink.max() > 120
         assert 0.8 * height - 1 <= ink.shape[0] <= 1.45 * height + 2
