@@ -180,12 +180,15 @@ def _number(path: Path, holder: object, key: str, low: float, high: float) -> fl
 def _beliefs(path: Path, found: object) -> Beliefs:
     if found is None:
         return Beliefs()
-    if not isinstance(found, dict) or set(found) != set(FEATURES):
+    sums = found if isinstance(found, list) else [found]
+    if not sums or any(not isinstance(e, dict) or set(e) != set(FEATURES) for e in sums):
         raise ModelError(
-            f"{path}: beliefs must hold the weights {', '.join(FEATURES)}, found {found!r:.60}; "
-            f"{AGAIN}"
+            f"{path}: beliefs must be sums with weights of {', '.join(FEATURES[:3])}, ..., found "
+            f"{found!r:.60}; weigh the bundle with this version, or {AGAIN}"
         )
-    return Beliefs(tuple(_number(path, found, name, -100, 100) for name in FEATURES))
+    return Beliefs(
+        tuple(tuple(_number(path, e, name, -100, 100) for name in FEATURES) for e in sums)
+    )
 
 
 def _golden(path: Path, found: object, classes: int) -> Golden | None:

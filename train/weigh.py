@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.bundle import load_bundle
 from digitcam.edge.files import write_whole
-from digitcam.edge.reading.beliefs import Beliefs, as_json, features
+from digitcam.edge.reading.beliefs import FEATURES, Beliefs, Seen, as_json, features
 from digitcam.edge.reading.neighbours import as_array
 from digitcam.edge.reading.recognize import Recognizer
 
@@ -36,6 +37,8 @@ BREADTH = 0.4
 """Boxes are compared as if they were at least so broad, in heights."""
 SILENCE = 3.0
 """A digit that is left out of its number in silence counts as so many ``?`` where none is."""
+SUMS = 2
+"""A third brought nothing in cross-validation."""
 SEED = 20
 """Of the pages."""
 BINS = 15
@@ -43,26 +46,45 @@ BINS = 15
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """What is known of candidates, and what they are."""
+class Known:
+    """What is known of a page's candidates, and what they are."""
 
-    features: NDArray[np.float64]
-    """(N, features)."""
+    looks: tuple[Seen, NDArray[np.float64], Seen]
+    """What they look like, the (N,) probabilities of a digit by each alone, and what is none."""
     which: NDArray[np.float64]
     """(N,) probability of the likeliest digit, if it is one."""
     is_digit: NDArray[np.bool_]
     """(N,) whether a digit stands there."""
     right: NDArray[np.bool_]
     """(N,) whether it is the likeliest one."""
-    weight: NDArray[np.float64]
-    """(N,) how much each counts: those of a page as much as those of any other."""
+
+    @property
+    def weight(self) -> NDArray[np.float64]:
+        """(N,) how much each counts: many of a page know less of one another than others do."""
+        count = len(self.is_digit)
+        return np.full(count, max(count, 1) ** -0.5)
+
+    def features(self, beliefs: Beliefs) -> NDArray[np.float64]:
+        """Return (N, features) of the next sum after some."""
+        digits, likely, others = self.looks
+        return features(digits, likely, others, beliefs(digits, likely, others))
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of the candidates of several pages."""
+
+    pages: tuple[Known, ...]
     missed: int
     """Digits that no candidate stands for."""
 
+    def all(self, of: Callable[[Known], NDArray[Any]]) -> NDArray[Any]:
+        """Return something of every candidate."""
+        return np.concatenate([of(page) for page in self.pages])
+
     def confidence(self, beliefs: Beliefs) -> NDArray[np.float64]:
         """Return (N,) how certain each is, by some weights."""
-        total = self.features @ np.array(beliefs.weights)
-        return self.which / (1 + np.exp(-total))  # type: ignore[no-any-return]
+        return self.all(lambda page: page.which * beliefs(*page.looks))
 
 
 @dataclass(frozen=True)
@@ -88,33 +110,55 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
         hands: Who writes them: none that its networks learnt from.
         pages: How many, a third of them without a digit.
     """
-    from sklearn.linear_model import LogisticRegression
-
     found = gather(recognizer, rendered(hands, pages))
-    model = LogisticRegression(fit_intercept=False, max_iter=1000)
-    model.fit(found.features, found.is_digit, found.weight)
-    beliefs = Beliefs(tuple(round(float(weight), 4) for weight in model.coef_[0]))
+    beliefs = fit(found)
     confidence = found.confidence(beliefs)
-    digits = int(found.is_digit.sum()) + found.missed
-    least = best_threshold(confidence, found)
+    is_digit, right = (found.all(attrgetter(name)) for name in ("is_digit", "right"))
+    digits = int(is_digit.sum()) + found.missed
+    least = best_threshold(confidence, right, found.all(attrgetter("weight")))
     told = confidence >= least
     return Weighed(
         beliefs,
         least,
         pages,
         len(told),
-        confidence_gap(confidence, found.right, BINS),
-        (digits - int((found.is_digit & told).sum())) / digits,
-        int((told & ~found.right).sum()) / digits,
+        confidence_gap(confidence, right, BINS),
+        (digits - int((is_digit & told).sum())) / digits,
+        int((told & ~right).sum()) / digits,
     )
 
 
-def best_threshold(confidence: NDArray[np.float64], found: Evidence) -> float:
-    """Return the threshold at which least digits are lost or invented, in sum."""
+def fit(found: Evidence) -> Beliefs:
+    """Fit one sum after the other."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    is_digit, weight = (found.all(attrgetter(name)) for name in ("is_digit", "weight"))
+    sums: list[tuple[float, ...]] = []
+    for _ in range(SUMS):
+        before = Beliefs(tuple(sums))
+        rows = found.all(lambda page, before=before: page.features(before))  # type: ignore[misc]
+        scale = StandardScaler().fit(rows)
+        model = LogisticRegression(max_iter=3000).fit(scale.transform(rows), is_digit, weight)
+        weights = model.coef_[0] / scale.scale_
+        weights[FEATURES.index("bias")] = model.intercept_[0] - weights @ scale.mean_
+        sums.append(tuple(round(float(weight), 4) for weight in weights))
+    return Beliefs(tuple(sums))
+
+
+def best_threshold(
+    confidence: NDArray[np.float64], right: NDArray[np.bool_], weight: NDArray[np.float64]
+) -> float:
+    """Return the threshold at which least digits are lost or invented, in sum.
+
+    Args:
+        confidence: (N,) of candidates.
+        right: (N,) whether each is told right.
+        weight: (N,) how much each counts.
+    """
     grid = np.round(np.arange(0.2, 0.96, 0.01), 2)
-    weight = found.weight
-    lost = [weight[found.right & (confidence < least)].sum() for least in grid]
-    invented = [weight[~found.right & (confidence >= least)].sum() for least in grid]
+    lost = [weight[right & (confidence < least)].sum() for least in grid]
+    invented = [weight[~right & (confidence >= least)].sum() for least in grid]
     return float(grid[int(np.argmin(np.add(lost, invented)))])
 
 
@@ -149,7 +193,7 @@ def _usual_plan(rng: np.random.Generator) -> PagePlan:
 
 def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
     """Read pages, and tell of each candidate what it is."""
-    found: list[tuple[NDArray[Any], ...]] = []
+    known: list[Known] = []
     missed = 0
     for page in pages:
         frame = recognizer.frame(page.image)
@@ -157,7 +201,7 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         scale = frame.luma.shape[1] / frame.width
         digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
         places = as_array([c.box for c in digits]) * scale
-        boxes = as_array([each.box for each in told.digits])
+        boxes = told.seen.boxes
         fits = overlap(_broad(boxes), _broad(places))
         missed += int((fits.max(axis=0, initial=0) < SAME).sum())
         best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
@@ -165,12 +209,9 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         which = np.array([each.which for each in told.digits]).reshape(-1, 10)
         labels = np.array([int(c.label) for c in digits] or [-1])
         right = is_digit & (which.argmax(axis=1) == labels[best])
-        likely = np.array([each.is_digit for each in told.digits])
-        rows = features(boxes, likely, as_array(told.others))
-        weight = np.full(len(rows), 1 / max(len(rows), 1))
-        found.append((rows, which.max(axis=1, initial=0), is_digit, right, weight))
-    columns = [np.concatenate(each) for each in zip(*found, strict=True)]
-    return Evidence(*columns, missed)
+        looks = told.seen, told.likely, told.seen_beside
+        known.append(Known(looks, which.max(axis=1, initial=0), is_digit, right))
+    return Evidence(tuple(known), missed)
 
 
 def _broad(boxes: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,83 +1,165 @@
-"""Evidence to beliefs: one log-linear sum of what a mark shows and of what stands beside it."""
+"""Evidence to beliefs: a log-linear sum of what a mark shows and of what stands beside it.
+
+It is summed twice, each time with weights of its own: the second time what stands beside a mark is
+known by the first sum, no longer by itself alone. A bar between two bars between digits is a 1.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbours import sides
+from .neighbours import gaps
 
-FEATURES = (
-    "bias", "mark", "digits", "alike", "others", "alone", "narrow", "narrow_alike", "page",
+_OWN = (
+    "bias", "mark", "slender", "narrow", "page", "size", "taller", "unlike", "paler", "contrast",
 )  # fmt: skip
-"""What the weights of a bundle are of: nothing; the log-odds of a digit by the mark alone; how
-many of the two neighbours are digits; how much alike those stand in height and place; how many are
-none; whether there is no neighbour; how narrow the mark is; that, times the likeness, for a 1 is no
-more than a bar elsewhere; and how many other digits there are in the picture."""
-NEUTRAL = (0.0, 1.0, *[0.0] * (len(FEATURES) - 2))
+"""Nothing; the log-odds of a digit by the mark alone; the logarithms of its shorter over its longer
+axis, and of its width over its height; how many other digits there are in the picture; how many
+times it is as high as these, how many times higher, as strong, and paler, in logarithms; and the
+logarithm of its contrast."""
+_BESIDE = (
+    "near", "digits", "top", "bottom", "lower", "higher", "unlike_beside", "others", "alike",
+)  # fmt: skip
+"""Of the nearest on either side, less the further it is away: that there is one; that it is a
+digit; how far the upper edges of digits are apart, and the lower ones; how much lower the mark
+ends, and how much higher it starts; how many times it is as strong; that it is none; and that it is
+a digit of the same height in the same place."""
+_OF_BARS = ("bias", "mark", "page", "size", "taller", "unlike", "paler", "contrast", *_BESIDE)
+"""What counts otherwise for bars: a 1 is no more than a bar elsewhere."""
+FEATURES = (*_OWN, *_BESIDE, *(f"bar_{name}" for name in _OF_BARS))
+"""What the weights of a bundle are of."""
+NEUTRAL = (tuple(float(name == "mark") for name in FEATURES),)
 """Weights of a bundle that none were fitted for: the mark alone counts."""
 LEAST = 1e-4
 """Probabilities are taken for no smaller ones before their log-odds are."""
+BAR = 0.3
+"""Shorter over longer axis below which a mark is a bar, the more so the less."""
+LIKELY = 0.3
+"""Probability from which a mark counts among the digits of a picture."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What marks look like."""
+
+    boxes: NDArray[np.float64]
+    """(N, 4) left, top, width, height, px."""
+    contrast: NDArray[np.float64]
+    """(N,) strongest contrast, grey levels."""
+    slender: NDArray[np.float64]
+    """(N,) shorter over longer axis of the ink, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Beliefs:
-    """Weights of the sum."""
+    """Weights of the sums, (S, features)."""
 
-    weights: tuple[float, ...] = NEUTRAL
+    weights: tuple[tuple[float, ...], ...] = NEUTRAL
 
     def __call__(
-        self,
-        boxes: NDArray[np.float64],
-        digit: NDArray[np.float64],
-        others: NDArray[np.float64],
+        self, digits: Seen, likely: NDArray[np.float64], others: Seen
     ) -> NDArray[np.float64]:
         """Return (N,) probabilities that marks are digits, given all that is known.
 
         Args:
-            boxes: (N, 4) left, top, width, height of marks that may be digits.
-            digit: (N,) probabilities of a digit by the mark alone.
-            others: (M, 4) marks that are none.
+            digits: Marks that may be digits.
+            likely: (N,) probabilities of a digit by the mark alone.
+            others: Marks that are none.
         """
-        total = features(boxes, digit, others) @ np.array(self.weights)
-        return 1 / (1 + np.exp(-total))  # type: ignore[no-any-return]
+        believed = likely
+        for weights in self.weights:
+            total = features(digits, likely, others, believed) @ np.array(weights)
+            believed = 1 / (1 + np.exp(-total))
+        return believed
 
 
 def features(
-    boxes: NDArray[np.float64], digit: NDArray[np.float64], others: NDArray[np.float64]
+    digits: Seen, likely: NDArray[np.float64], others: Seen, believed: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return (N, features) what is summed; arguments are those of Beliefs."""
-    p = np.clip(digit, LEAST, 1 - LEAST)
-    beside, strange = sides(boxes, boxes), sides(boxes, others)
-    of_beside = np.where(beside.index >= 0, digit[beside.index], 0.0)
-    of_beside = of_beside * (beside.gap <= strange.gap)
-    near = np.exp(-np.maximum(np.minimum(beside.gap, strange.gap), 0))
-    _, top, width, height = np.maximum(boxes.T, 1e-9)
-    rise = np.abs(top[:, None] - top[beside.index])
-    fall = np.abs((top + height)[:, None] - (top + height)[beside.index])
-    likeness = np.exp(-4 * (rise + fall) / height[:, None])
-    alike = (of_beside * near * likeness).sum(axis=1)
-    narrow = np.log(np.maximum(width, 1) / np.maximum(height, 1))
-    sure = p * (p > 0.5)
-    return np.stack(
-        [
-            np.ones(len(p)),
-            np.log(p / (1 - p)),
-            (of_beside * near).sum(axis=1),
-            alike,
-            ((1 - of_beside) * near).sum(axis=1),
-            (near < LEAST).all(axis=1),
-            narrow,
-            narrow * alike,
-            np.log1p(sure.sum() - sure),
-        ],
-        axis=1,
-    )
+    """Return (N, features) what is summed.
+
+    Args:
+        digits: Marks that may be digits.
+        likely: (N,) probabilities of a digit by the mark alone.
+        others: Marks that are none.
+        believed: (N,) probabilities of a digit, as far as they are known.
+    """
+    own = dict(zip(_OWN, _own(digits, likely, believed), strict=True))
+    beside = dict(zip(_BESIDE, _beside(digits, others, believed), strict=True))
+    bar = np.clip(np.log(BAR) - own["slender"], 0, 1.3)
+    of_bars = [bar * {**own, **beside}[name] for name in _OF_BARS]
+    return np.stack([*own.values(), *beside.values(), *of_bars], axis=1)
 
 
-def as_json(beliefs: Beliefs) -> Mapping[str, float]:
-    """Return the form that a sidecar holds."""
-    return dict(zip(FEATURES, beliefs.weights, strict=True))
+def _own(
+    digits: Seen, likely: NDArray[np.float64], believed: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
+    """Return what a mark shows, and how it compares with the digits of the picture."""
+    p = np.clip(likely, LEAST, 1 - LEAST)
+    height, contrast = digits.boxes[:, 3], np.log(np.maximum(digits.contrast, 1))
+    counted = np.where(believed > LIKELY, believed, 0)
+    size, strength = (_apart(each, counted) for each in (np.log(height), contrast))
+    return [
+        np.ones(len(p)),
+        np.log(p / (1 - p)),
+        np.log(np.clip(digits.slender, 0.03, 1)),
+        np.log(digits.boxes[:, 2] / height),
+        np.log1p(counted.sum() - counted),
+        np.abs(size),
+        np.maximum(size, 0),
+        np.abs(strength),
+        np.maximum(-strength, 0),
+        contrast,
+    ]
+
+
+def _apart(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how far each value is from the mean of the others, less the fewer they are."""
+    weight = weights.sum() - weights
+    mean = ((weights * values).sum() - weights * values) / np.maximum(weight, LEAST)
+    return np.minimum(weight, 1) * np.clip(values - mean, -2, 2)  # type: ignore[no-any-return]
+
+
+def _beside(
+    digits: Seen, others: Seen, believed: NDArray[np.float64]
+) -> Sequence[NDArray[np.float64]]:
+    """Return what stands beside a mark, both sides summed."""
+    boxes = np.concatenate([digits.boxes, others.boxes])
+    digit = np.concatenate([believed, np.zeros(len(others.boxes))])
+    contrast = np.log(np.maximum(np.concatenate([digits.contrast, others.contrast]), 1))
+    count = len(digits.boxes)
+    total = np.zeros((len(_BESIDE), count))
+    if not count:
+        return list(total)
+    _, top, _, height = digits.boxes.T
+    for gap in (gaps(boxes, digits.boxes).T, gaps(digits.boxes, boxes)):
+        nearest = gap.argmin(axis=1)
+        near = np.exp(-np.maximum(gap[np.arange(count), nearest], 0))
+        of_digit = near * digit[nearest]
+        high = np.minimum(height, boxes[nearest, 3])
+        rise = (boxes[nearest, 1] - top) / high
+        fall = (top + height - boxes[nearest, 1] - boxes[nearest, 3]) / high
+        unlike = np.abs(contrast[:count] - contrast[nearest])
+        total += np.stack(
+            [
+                near,
+                of_digit,
+                of_digit * np.abs(rise),
+                of_digit * np.abs(fall),
+                of_digit * np.clip(fall, -1, 1),
+                of_digit * np.clip(rise, -1, 1),
+                of_digit * unlike,
+                near - of_digit,
+                of_digit * np.exp(-4 * (np.abs(rise) + np.abs(fall))),
+            ]
+        )
+    return list(total)
+
+
+def as_json(beliefs: Beliefs) -> Sequence[Mapping[str, float]]:
+    """Return the form that a sidecar holds: the weights of each sum by their names."""
+    return [dict(zip(FEATURES, weights, strict=True)) for weights in beliefs.weights]

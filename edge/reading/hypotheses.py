@@ -2,7 +2,7 @@
 
 A mark at one floor may hold several at a higher one, and both may be taken for digits: a 6 whose
 stroke is broken is a 1 and a 0, and two that touch at the lower floor are two at the higher. Of a
-mark and those within it, what is likelier as a whole holds.
+mark and those within it, what is surer holds.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ from .neighbours import as_array, inside
 WITHIN = 0.7
 """Part of a mark's box that lies in that of the mark it is a piece of."""
 LEAST = 1e-4
-"""Probabilities are taken for no smaller ones before their logarithms are."""
+"""Probabilities are taken for no smaller ones before their log-odds are."""
+SURER = 1.0
+"""Pieces hold where their log-odds are by so much those of the mark: it explains all of the ink."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Candidate:
     """Probability that it is one digit, 0 to 1."""
     which: NDArray[np.float64]
     """(10,) probability of each, if it is one."""
+    contrast: int
+    """The strongest of its ink, grey levels."""
+    slender: float
+    """Shorter over longer axis of its ink, 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +56,10 @@ class Hypothesis:
 
     @property
     def score(self) -> float:
-        """Logarithm of the probability that all of it is so."""
-        likely = [self.weight, *(digit.is_digit for digit in self.digits)]
-        return float(np.log(np.maximum(likely, LEAST)).sum())
+        """Log-odds that it is so; of several digits the geometric mean counts."""
+        likely = np.maximum([digit.is_digit for digit in self.digits], LEAST)
+        p = np.clip(self.weight * np.exp(np.log(likely).mean()), LEAST, 1 - LEAST)
+        return float(np.log(p / (1 - p)))
 
 
 def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candidate]:
@@ -71,7 +78,7 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
         within = [j for j in best if part[j, i] >= WITHIN]
         pieces = _together([best.pop(j) for j in within])
         own = _Choice(hypotheses[i].score, [i])
-        best[i] = pieces if within and pieces.score > own.score else own
+        best[i] = pieces if within and pieces.score > own.score + SURER else own
     return [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
 
 
@@ -80,17 +87,19 @@ class _Choice:
     """What explains a mark best."""
 
     score: float
-    """Logarithm of its probability."""
+    """Its log-odds."""
     members: list[int]
     """Which hypotheses it is made of."""
 
 
 def _together(pieces: Sequence[_Choice]) -> _Choice:
-    """Return pieces as one explanation: the likely ones hold, and the others are none."""
-    likely = [piece.score > np.log(0.5) for piece in pieces]
+    """Return pieces as one explanation, as sure as those that are likely are on the whole.
+
+    Their odds are no independent evidence and are not multiplied: a digit that falls into many
+    pieces would be lost to them, and a row of digits to a line around it.
+    """
     members = [member for piece in pieces for member in piece.members]
-    if not any(likely):
+    likely = [piece.score for piece in pieces if piece.score > 0]
+    if not likely:
         return _Choice(max((piece.score for piece in pieces), default=-np.inf), members)
-    rest = [np.log1p(-np.exp(p.score)) for p, held in zip(pieces, likely, strict=True) if not held]
-    held = [piece.score for piece, held in zip(pieces, likely, strict=True) if held]
-    return _Choice(float(sum(held) + sum(rest)), members)
+    return _Choice(float(np.mean(likely)), members)

@@ -51,6 +51,11 @@ class Mark:
     level: Level
     """Where it was found."""
 
+    @property
+    def peak(self) -> int:
+        """Strongest contrast, grey levels."""
+        return int(cv2.norm(self.contrast, cv2.NORM_INF))
+
 
 @dataclass(frozen=True)
 class _Floor:
@@ -88,6 +93,17 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
     starts = np.cumsum([0, *counts])
     where = np.searchsorted(starts, strongest, side="right") - 1
     return [_mark(floors[k], i - starts[k]) for i, k in zip(strongest, where, strict=True)]
+
+
+def slender(ink: GrayImage) -> float:
+    """Return the shorter over the longer axis of the ellipse that ink is like, 0 to 1."""
+    moments = cv2.moments(ink)
+    if not moments["m00"]:
+        return 1.0
+    pixel = moments["m00"] / 12
+    across, down = moments["mu20"] + pixel, moments["mu02"] + pixel
+    apart = float(np.hypot(across - down, 2 * moments["mu11"]))
+    return float(np.sqrt(max(across + down - apart, 0) / (across + down + apart)))
 
 
 def _all_floors(level: Level, last: bool) -> Iterator[_Floor]:

@@ -18,11 +18,12 @@ from ..decode import Decoded, decode_bytes, decode_file, luma_of
 from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
+from .beliefs import Seen
 from .hypotheses import Candidate, Hypothesis, choose
 from .ink import find_ink, fit_frame
 from .level import box_back, estimate_tilt, is_inside, upright
 from .lines import group_numbers
-from .marks import Mark, find_marks
+from .marks import Mark, find_marks, slender
 from .neighbours import as_array, inside
 from .view import model_images
 from .words import WordReader
@@ -41,10 +42,31 @@ class Told:
 
     digits: list[Candidate]
     """What may be a digit, none within another."""
-    others: list[Box]
+    others: list[Mark]
     """Marks of a digit's size that are none, none within another."""
     classify_s: float
     """Time in the networks."""
+
+    @property
+    def seen(self) -> Seen:
+        """What the digits look like."""
+        return Seen(
+            as_array([each.box for each in self.digits]),
+            np.array([each.contrast for each in self.digits], np.float64),
+            np.array([each.slender for each in self.digits], np.float64),
+        )
+
+    @property
+    def likely(self) -> NDArray[np.float64]:
+        """(N,) probabilities that they are digits, by themselves alone."""
+        return np.array([each.is_digit for each in self.digits], np.float64)
+
+    @property
+    def seen_beside(self) -> Seen:
+        """What the other marks look like."""
+        boxes = as_array([each.box for each in self.others])
+        contrast = np.array([each.peak for each in self.others], np.float64)
+        return Seen(boxes, contrast, np.ones(len(boxes)))
 
 
 class Recognizer:
@@ -154,7 +176,7 @@ class Recognizer:
         digits = choose([each for _, each in hypotheses], [marks[i].box for i, _ in hypotheses])
         taken = {i for i, _ in hypotheses}
         others = [
-            mark.box
+            mark
             for i, mark in enumerate(marks)
             if i not in taken and light in (None, mark.level.light_on_dark)
         ]
@@ -167,7 +189,7 @@ class Recognizer:
         digit = probabilities[:, self.classifier.digits]
         likely = digit.sum(axis=1)
         return [
-            (i, Hypothesis((Candidate(marks[i].box, likely[i], digit[i] / likely[i]),), 1.0))
+            (i, Hypothesis((_candidate(marks[i], likely[i], digit[i] / likely[i]),), 1.0))
             for i in np.flatnonzero(likely >= POSSIBLE)
         ]
 
@@ -185,7 +207,7 @@ class Recognizer:
                 told = np.array([each.probabilities for each in digits])[:, 1:-1]
                 likely = told.sum(axis=1)
                 candidates = tuple(
-                    Candidate(each.box, p, row / max(p, POSSIBLE))
+                    _candidate(_part(marks[i], each.box), p, row / max(p, POSSIBLE))
                     for each, p, row in zip(digits, likely, told, strict=True)
                 )
                 found.append((int(i), Hypothesis(candidates, several[i])))
@@ -193,13 +215,13 @@ class Recognizer:
 
     def _lines(self, told: Told) -> list[Line]:
         """Weigh what stands beside each digit, and put those that are certain enough in order."""
-        boxes, others = as_array([each.box for each in told.digits]), as_array(told.others)
-        is_digit = self.bundle.beliefs(boxes, np.array([d.is_digit for d in told.digits]), others)
+        boxes, others = told.seen.boxes, told.seen_beside
+        is_digit = self.bundle.beliefs(told.seen, told.likely, others)
         digits = [_digit(*each) for each in zip(told.digits, is_digit, strict=True)]
         sure = [digit.confidence >= self._min_confidence for digit in digits]
         kept = [i for i, p in enumerate(is_digit) if sure[i] or p >= self.bundle.untold]
         dropped = [i for i in range(len(digits)) if i not in set(kept)]
-        signs = np.concatenate([others, boxes[dropped]])
+        signs = np.concatenate([others.boxes, boxes[dropped]])
         lines = []
         for number in group_numbers(boxes[kept], signs):
             members = [kept[i] for i in number]
@@ -225,6 +247,18 @@ def _is_light(marks: Sequence[Mark], hypotheses: list[tuple[int, Hypothesis]]) -
     return light > dark if max(digits) > 2 * min(digits) else None
 
 
+def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
+    return Candidate(mark.box, is_digit, which, mark.peak, slender(mark.contrast))
+
+
+def _part(mark: Mark, box: Box) -> Mark:
+    """Return what of a mark lies in a box."""
+    scale = mark.level.scale
+    x, y = (box.x - mark.box.x) // scale, (box.y - mark.box.y) // scale
+    right, bottom = -(-box.width // scale), -(-box.height // scale)
+    return replace(mark, box=box, contrast=mark.contrast[y : y + bottom, x : x + right])
+
+
 def _digit(candidate: Candidate, is_digit: float) -> Digit:
     """Return the likeliest digit, and the two likeliest beside it."""
     confidence = is_digit * candidate.which
@@ -237,16 +271,16 @@ def _untold(digit: Digit) -> Digit:
     return replace(digit, digit=None)
 
 
-def _apart(others: list[Box], digits: Sequence[Candidate]) -> list[Box]:
+def _apart(others: list[Mark], digits: Sequence[Candidate]) -> list[Mark]:
     """Leave out marks that are pieces of digits or of one another, or stand around digits."""
     if not others:
         return []
-    boxes = as_array([*others, *(digit.box for digit in digits)])
+    boxes = as_array([each.box for each in (*others, *digits)])
     part = inside(boxes)
     count = len(others)
     piece = (part[:count] >= 0.7).any(axis=1)
     around = (part[count:, :count] >= 0.7).any(axis=0)
-    return [box for box, drop in zip(others, piece | around, strict=True) if not drop]
+    return [mark for mark, drop in zip(others, piece | around, strict=True) if not drop]
 
 
 def _inside(told: Told, frame: Frame, back: NDArray[np.float64]) -> Told:
@@ -255,7 +289,7 @@ def _inside(told: Told, frame: Frame, back: NDArray[np.float64]) -> Told:
     return replace(
         told,
         digits=[d for d in told.digits if is_inside(d.box, back, width, height)],
-        others=[box for box in told.others if is_inside(box, back, width, height)],
+        others=[mark for mark in told.others if is_inside(mark.box, back, width, height)],
     )
 
 
