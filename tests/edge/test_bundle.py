@@ -13,7 +13,8 @@ from digitcam.edge.reading.beliefs import FEATURES, NEUTRAL, Beliefs, as_json
 from digitcam.edge.reading.view import fingerprint
 
 DIGITS = [str(digit) for digit in range(10)]
-WEIGHTS = dict(zip(FEATURES, NEUTRAL, strict=True))
+WEIGHTS = dict(zip(FEATURES, NEUTRAL[0], strict=True))
+SUMS = "beliefs must be sums with weights of bias, mark, slender, ..."
 
 
 def change(stem: Path, **changes: Any) -> None:
@@ -74,7 +75,9 @@ def test_a_reject_class_is_allowed(bundle_copy: Path) -> None:
 
 def test_beliefs_survive_the_sidecar(bundle_copy: Path) -> None:
     """What weighing writes is what loading reads; without it the mark alone counts."""
-    beliefs = Beliefs(tuple(0.25 * i - 0.5 for i in range(len(FEATURES))))
+    beliefs = Beliefs(
+        tuple(tuple(k * (0.25 * i - 0.5) for i in range(len(FEATURES))) for k in (1, -1))
+    )
     change(bundle_copy, beliefs=as_json(beliefs))
     assert load_bundle(bundle_copy).beliefs == beliefs
     change(bundle_copy, beliefs=None)
@@ -192,14 +195,27 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
             {"thresholds": {"min_confidence": 0.5, "untold": None}},
             "untold must be from 0 to 1, found None",
         ),
-        ({"beliefs": [1, 2]}, "beliefs must hold the weights bias, mark, digits, alike, others, "),
+        (
+            {"beliefs": [1, 2]},
+            f"{SUMS}, found [1, 2]",
+        ),
         (
             {"beliefs": {"bias": 1}},
-            "beliefs must hold the weights bias, mark, digits, alike, others,",
+            f"{SUMS}, found {{'bias': 1}}",
         ),
-        ({"beliefs": {**WEIGHTS, "height": 0}}, "beliefs must hold the weights bias, mark, digi"),
-        ({"beliefs": {**WEIGHTS, "mark": "1"}}, "mark must be from -100 to 100, found '1'"),
-        ({"beliefs": {**WEIGHTS, "bias": 1e9}}, "bias must be from -100 to 100, found 10000000"),
+        (
+            {"beliefs": []},
+            f"{SUMS}, found []",
+        ),
+        (
+            {"beliefs": [{**WEIGHTS, "height": 0}]},
+            SUMS,
+        ),
+        (
+            {"beliefs": [WEIGHTS, {**WEIGHTS, "mark": "1"}]},
+            "mark must be from -100 to 100, found '1'",
+        ),
+        ({"beliefs": [{**WEIGHTS, "bias": 1e9}]}, "bias must be from -100 to 100, found 10000000"),
     ],
 )
 def test_a_sidecar_that_does_not_fit(

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,8 +14,10 @@ from numpy.typing import NDArray
 from digitcam.edge.bundle import DIGIT_CLASSES, REJECT_CLASS, load_bundle
 from digitcam.edge.errors import ModelError
 from digitcam.edge.frame import Box, Frame
-from digitcam.edge.reading.beliefs import FEATURES, NEUTRAL, Beliefs
+from digitcam.edge.reading.beliefs import FEATURES, NEUTRAL, Beliefs, Seen
 from digitcam.edge.reading.hypotheses import Candidate
+from digitcam.edge.reading.ink import Level
+from digitcam.edge.reading.marks import Mark
 from digitcam.edge.reading.neighbours import as_array
 from digitcam.edge.reading.recognize import Recognizer, Told
 from digitcam.edge.reading.view import fingerprint
@@ -23,6 +26,7 @@ from digitcam.train.pages.page import Page, PageCharacter
 from digitcam.train.pages.plan import random_plan
 from digitcam.train.weigh import (
     Evidence,
+    Known,
     Weighed,
     best_threshold,
     gather,
@@ -70,23 +74,20 @@ def page(*characters: tuple[str, Box, bool]) -> Page:
 def candidate(box: Box, digit: int, which: float = 0.91, is_digit: float = 0.8) -> Candidate:
     told = np.full(10, (1 - which) / 9)
     told[digit] = which
-    return Candidate(box, is_digit, told)
+    return Candidate(box, is_digit, told, 100, 0.5)
 
 
 def halved(box: Box) -> Box:
     return Box(box.x // 2, box.y // 2, box.width // 2, box.height // 2)
 
 
-def evidence(right: Sequence[bool], is_digit: Sequence[bool] | None = None) -> Evidence:
-    count = len(right)
-    return Evidence(
-        np.zeros((count, len(FEATURES))),
-        np.ones(count),
-        np.array(right if is_digit is None else is_digit, bool),
-        np.array(right, bool),
-        np.ones(count),
-        0,
-    )
+def mark(box: Box) -> Mark:
+    contrast = np.full((box.height, box.width), 100, np.uint8)
+    return Mark(box, contrast, 50, Level(contrast, 1, 6, False))
+
+
+def of(found: Evidence, name: str) -> NDArray[Any]:
+    return found.all(attrgetter(name))
 
 
 # --- what is gathered ------------------------------------------------------------------------
@@ -103,11 +104,11 @@ def test_each_candidate_is_told_by_what_stands_there() -> None:
     )
     digits = [candidate(box, 3) for box in PLACES[:5]]
     found = gather(reader(Told(digits, [], 0.0)), iter([truth]))
-    assert found.is_digit.tolist() == [True, True, False, False, False]
-    assert found.right.tolist() == [True, False, False, False, False]
-    assert found.which == pytest.approx([0.91] * 5)
+    assert of(found, "is_digit").tolist() == [True, True, False, False, False]
+    assert of(found, "right").tolist() == [True, False, False, False, False]
+    assert of(found, "which") == pytest.approx([0.91] * 5)
     assert found.missed == 1  # the 9
-    assert found.features.shape == (5, len(FEATURES))
+    assert found.pages[0].features(Beliefs()).shape == (5, len(FEATURES))
 
 
 def test_a_candidate_may_be_a_little_off() -> None:
@@ -116,7 +117,7 @@ def test_a_candidate_may_be_a_little_off() -> None:
     near = [PLACES[0].shifted(6, 0), PLACES[0].shifted(16, 0)]
     for box, fits in zip(near, (True, False), strict=True):
         found = gather(reader(Told([candidate(box, 3)], [], 0.0)), iter([truth]))
-        assert found.is_digit.tolist() == [fits]
+        assert of(found, "is_digit").tolist() == [fits]
         assert found.missed == (not fits)
 
 
@@ -125,16 +126,16 @@ def test_pages_are_told_at_the_working_resolution() -> None:
     truth = page(*(("3", box, False) for box in PLACES))
     told = Told([candidate(halved(box), 3) for box in PLACES], [], 0.0)
     found = gather(reader(told, reduced=2), iter([truth]))
-    assert found.right.all()
+    assert of(found, "right").all()
     assert found.missed == 0
 
 
 def test_pages_without_digits_and_readings_without_candidates() -> None:
     """What is told on an empty page is none; what nobody tells is missed."""
     empty, full = page(), page(("3", PLACES[0], False), ("4", PLACES[1], False))
-    nothing, invented = Told([], [], 0.0), Told([candidate(PLACES[0], 3)], [PLACES[2]], 0.0)
+    nothing, invented = Told([], [], 0.0), Told([candidate(PLACES[0], 3)], [mark(PLACES[2])], 0.0)
     found = gather(reader(nothing, invented, nothing), iter([empty, empty, full]))
-    assert found.is_digit.tolist() == [False]
+    assert of(found, "is_digit").tolist() == [False]
     assert found.missed == 2
 
 
@@ -143,13 +144,12 @@ def test_what_stands_beside_a_candidate_is_among_its_features() -> None:
     truth = page(("3", PLACES[0], False))
     digits = [candidate(PLACES[0], 3)]
     rows = [
-        gather(reader(Told(digits, others, 0.0)), iter([truth])).features[0]
-        for others in ([], [PLACES[1]])
+        gather(reader(Told(digits, others, 0.0)), iter([truth])).pages[0].features(Beliefs())[0]
+        for others in ([], [mark(PLACES[1])])
     ]
-    others, alone = FEATURES.index("others"), FEATURES.index("alone")
-    assert (rows[0][others], rows[0][alone]) == (0, 1)
+    others = FEATURES.index("others")
+    assert rows[0][others] == 0
     assert rows[1][others] > 0
-    assert rows[1][alone] == 0
 
 
 @pytest.mark.parametrize(
@@ -178,24 +178,40 @@ def test_the_threshold_loses_and_invents_least() -> None:
     """It lies between what is right and what is not, where these can be parted."""
     confidence = np.array([0.3, 0.45, 0.5, 0.71, 0.8, 0.99])
     right = [False, False, False, True, True, True]
-    assert 0.5 < best_threshold(confidence, evidence(right)) <= 0.71
+    assert 0.5 < best_threshold(confidence, np.array(right), np.ones(6)) <= 0.71
 
 
 def test_a_lost_digit_weighs_as_much_as_an_invented_one() -> None:
     """Where both cannot be had the lesser sum counts; of equal ones the lowest threshold."""
     confidence = np.array([0.4, 0.4, 0.6, 0.8, 0.8])
-    assert 0.4 < best_threshold(confidence, evidence([False, False, True, False, True])) <= 0.6
-    assert best_threshold(np.full(4, 0.1), evidence([True] * 4)) == 0.2
-    assert best_threshold(np.full(4, 0.99), evidence([True] * 4)) == 0.2
+    right = np.array([False, False, True, False, True])
+    assert 0.4 < best_threshold(confidence, right, np.ones(5)) <= 0.6
+    for all_alike in (0.1, 0.99):
+        assert best_threshold(np.full(4, all_alike), np.ones(4, bool), np.ones(4)) == 0.2
 
 
 def test_confidence_is_that_of_a_digit_and_of_which() -> None:
     """The likeliest digit's probability times that of a digit by the weights."""
-    rows = np.zeros((2, len(FEATURES)))
-    rows[:, FEATURES.index("mark")] = 0.0, 2.0
-    found = Evidence(rows, np.array([0.9, 0.5]), np.ones(2, bool), np.ones(2, bool), np.ones(2), 0)
-    expected = [0.9 * 0.5, 0.5 / (1 + np.exp(-2))]
+    looks = Seen(as_array(PLACES[:2]), np.full(2, 100.0), np.full(2, 0.5))
+    nothing = Seen(as_array([]), np.zeros(0), np.zeros(0))
+    known = Known(
+        (looks, np.array([0.5, 0.88]), nothing),
+        np.array([0.9, 0.5]),
+        np.ones(2, bool),
+        np.ones(2, bool),
+    )
+    found = Evidence((known,), 0)
+    expected = [0.9 * 0.5, 0.5 * 0.88]
     assert found.confidence(Beliefs()) == pytest.approx(expected)
+
+
+def test_pages_with_many_candidates_do_not_count_for_as_many() -> None:
+    """Four times as many count twice as much."""
+    few, many = (
+        Known((None, None, None), np.ones(n), np.ones(n, bool), np.ones(n, bool))  # type: ignore[arg-type]
+        for n in (5, 20)
+    )
+    assert many.weight.sum() == pytest.approx(2 * few.weight.sum())
 
 
 def test_what_speaks_for_digits_gets_weight(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,9 +226,13 @@ def test_what_speaks_for_digits_gets_weight(monkeypatch: pytest.MonkeyPatch) -> 
         answers.append(Told([candidate(PLACES[0], 3, 0.999, likely)], [], 0.0))
     monkeypatch.setattr(module, "rendered", lambda *_: iter(pages))
     weighed = weigh(reader(*answers), [], len(pages))
-    weights = dict(zip(FEATURES, weighed.beliefs.weights, strict=True))
-    # Allows what 400 marks leave open.
-    assert 0.7 < weights["mark"] < 1.3
+    assert len(weighed.beliefs.weights) == module.SUMS
+    looks = Seen(as_array(PLACES[:1]), np.full(1, 100.0), np.full(1, 0.5))
+    nothing = Seen(as_array([]), np.zeros(0), np.zeros(0))
+    for likely in (0.2, 0.5, 0.8):
+        # Allows what 400 marks leave open.
+        believed = weighed.beliefs(looks, np.array([likely]), nothing)
+        assert believed == pytest.approx([likely], abs=0.1)
     assert weighed.candidates == 400
     assert weighed.calibration_error < 0.12
     assert 0.35 < weighed.min_confidence < 0.65
@@ -243,7 +263,7 @@ def stem(tmp_path: Path) -> Path:
 
 def test_weights_are_written_into_the_sidecar(stem: Path) -> None:
     """A bundle loads with what was fitted, and keeps what else its sidecar holds."""
-    beliefs = Beliefs(tuple(0.5 * i for i in range(len(NEUTRAL))))
+    beliefs = Beliefs((tuple(0.5 * i for i in range(len(FEATURES))),) * 2)
     write_weights(stem, Weighed(beliefs, 0.63, 600, 12345, 0.01234, 0.0312345, 0.0021))
     bundle = load_bundle(stem)
     assert bundle.beliefs == beliefs
@@ -261,6 +281,6 @@ def test_weights_are_written_into_the_sidecar(stem: Path) -> None:
 
 def test_weights_that_no_bundle_may_have_are_told(stem: Path) -> None:
     """What was written is loaded, so that nothing is left behind that does not fit."""
-    wild = Beliefs((1e6, *NEUTRAL[1:]))
+    wild = Beliefs(((1e6, *NEUTRAL[0][1:]),))
     with pytest.raises(ModelError, match="bias must be from -100 to 100, found 1000000"):
         write_weights(stem, Weighed(wild, 0.5, 1, 1, 0, 0, 0))

@@ -1,5 +1,7 @@
 """What is known of a mark, and how it is summed."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,95 +9,165 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
-from digitcam.edge.reading.beliefs import FEATURES, LEAST, NEUTRAL, Beliefs, as_json, features
+from digitcam.edge.reading.beliefs import (
+    BAR,
+    FEATURES,
+    LEAST,
+    NEUTRAL,
+    Beliefs,
+    Seen,
+    as_json,
+    features,
+)
 from digitcam.edge.reading.neighbours import as_array
 
-ALONE, NOTHING = as_array([Box(0, 0, 20, 40)]), as_array([])
-ROW = as_array([Box(40 * i, 0, 20, 40) for i in range(3)])
+
+def seen(boxes: Sequence[Box], contrast: float = 100, slender: float = 0.5) -> Seen:
+    count = len(boxes)
+    return Seen(as_array(boxes), np.full(count, contrast), np.full(count, slender))
+
+
+NOTHING = seen([])
+ALONE = seen([Box(0, 0, 20, 40)])
+ROW = seen([Box(40 * i, 0, 20, 40) for i in range(3)])
 """Half a height apart."""
+NEAR = np.exp(-0.5)
 
 
-def column(name: str, *known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return one feature of each mark; what is known is the arguments of `features`."""
-    boxes, digit, others = known
-    return features(boxes, digit, others)[:, FEATURES.index(name)]
+def column(
+    name: str,
+    digits: Seen,
+    believed: Sequence[float],
+    others: Seen = NOTHING,
+    likely: Sequence[float] | None = None,
+) -> NDArray[np.float64]:
+    """Return one feature of each mark."""
+    alone = np.array(believed if likely is None else likely)
+    return features(digits, alone, others, np.array(believed))[:, FEATURES.index(name)]
 
 
 @settings(max_examples=50, derandomize=True, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_neutral_weights_give_the_marks_own_probability(digit: list[float]) -> None:
     """Without fitted weights nothing counts but the mark; 0 and 1 are never quite reached."""
-    boxes = as_array([Box(30 * i, 0, 20, 40) for i in range(len(digit))])
-    found = Beliefs()(boxes, np.array(digit), as_array([Box(-30, 0, 20, 40)]))
+    row = seen([Box(30 * i, 0, 20, 40) for i in range(len(digit))])
+    found = Beliefs()(row, np.array(digit), seen([Box(-30, 0, 20, 40)]))
     assert found == pytest.approx(np.clip(digit, LEAST, 1 - LEAST))
 
 
-def test_weights_are_of_features_by_their_order() -> None:
-    """The sum is the log-odds."""
+def test_the_second_sum_knows_what_the_first_one_found() -> None:
+    """Each is the log-odds; what stands beside a mark is believed as the sum before says."""
     digit = np.array([0.5, 0.8, 0.9])
-    weights = tuple(0.3 * i - 0.8 for i in range(len(FEATURES)))
-    total = features(ROW, digit, NOTHING) @ np.array(weights)
-    assert Beliefs(weights)(ROW, digit, NOTHING) == pytest.approx(1 / (1 + np.exp(-total)))
+    first, second = (tuple(k * (0.02 * i - 0.4) for i in range(len(FEATURES))) for k in (1.0, -0.5))
+    believed = digit
+    for weights in (first, second):
+        total = features(ROW, digit, NOTHING, believed) @ np.array(weights)
+        believed = 1 / (1 + np.exp(-total))
+    assert Beliefs((first, second))(ROW, digit, NOTHING) == pytest.approx(believed)
 
 
 def test_the_bias_and_the_mark() -> None:
-    """1, and the log-odds of a digit."""
-    digit = np.array([0.5, 0.8, 0.1])
-    assert column("bias", ROW, digit, NOTHING).tolist() == [1, 1, 1]
-    expected = np.log(digit / (1 - digit))
-    assert column("mark", ROW, digit, NOTHING) == pytest.approx(expected)
+    """1, and the log-odds of a digit by the mark alone, whatever else is believed."""
+    alone = [0.5, 0.8, 0.1]
+    assert column("bias", ROW, alone).tolist() == [1, 1, 1]
+    expected = np.log(np.array(alone) / (1 - np.array(alone)))
+    assert column("mark", ROW, [0.9, 0.9, 0.9], likely=alone) == pytest.approx(expected)
 
 
 def test_neighbours_count_by_how_likely_and_how_near_they_are() -> None:
     """Each side counts at most 1, as digit or as none, less the further it is away."""
-    digit = np.array([0.9, 0.5, 0.2])
-    near = np.exp(-0.5)
-    expected = [0.5 * near, (0.9 + 0.2) * near, 0.5 * near]
-    assert column("digits", ROW, digit, NOTHING) == pytest.approx(expected)
-    expected = [0.5 * near, (0.1 + 0.8) * near, 0.5 * near]
-    assert column("others", ROW, digit, NOTHING) == pytest.approx(expected)
+    digit = [0.9, 0.5, 0.2]
+    assert column("near", ROW, digit) == pytest.approx([NEAR, 2 * NEAR, NEAR])
+    expected = [0.5 * NEAR, (0.9 + 0.2) * NEAR, 0.5 * NEAR]
+    assert column("digits", ROW, digit) == pytest.approx(expected)
+    expected = [0.5 * NEAR, (0.1 + 0.8) * NEAR, 0.5 * NEAR]
+    assert column("others", ROW, digit) == pytest.approx(expected)
 
 
-def test_what_is_no_digit_counts_against_where_it_is_nearer() -> None:
+def test_what_is_no_digit_counts_where_it_is_nearer() -> None:
     """A letter between two digits stands beside both; the digit beyond it does not."""
-    pair, digit = ROW[[0, 2]], np.array([1.0, 1.0])
-    assert (column("digits", pair, digit, NOTHING) > 0).all()
-    letter = ROW[[1]]
-    assert column("digits", pair, digit, letter).tolist() == [0, 0]
-    assert column("others", pair, digit, letter) == pytest.approx([np.exp(-0.5)] * 2)
+    pair = seen([Box(0, 0, 20, 40), Box(80, 0, 20, 40)])
+    assert (column("digits", pair, [1, 1]) > 0).all()
+    letter = seen([Box(40, 0, 20, 40)])
+    assert column("digits", pair, [1, 1], letter).tolist() == [0, 0]
+    assert column("others", pair, [1, 1], letter) == pytest.approx([NEAR] * 2)
 
 
-def test_who_stands_alone() -> None:
-    """No neighbour on either side, neither digit nor other."""
-    digit = np.ones(1)
-    assert column("alone", ALONE, digit, NOTHING).tolist() == [1]
-    assert column("alone", ALONE, digit, as_array([Box(30, 0, 20, 40)])).tolist() == [0]
-    assert column("alone", ROW, np.ones(3), NOTHING).tolist() == [0, 0, 0]
+def test_a_mark_alone_has_nothing_beside_it() -> None:
+    """All that is of neighbours is 0, and so is what compares with the picture's digits."""
+    for name in ("near", "digits", "others", "alike", "page", "size", "unlike"):
+        assert column(name, ALONE, [1]).tolist() == [0], name
 
 
-def test_how_narrow_a_mark_is() -> None:
-    """The logarithm of width over height, below 0 for a 1."""
-    boxes = as_array([Box(0, 0, 40, 40), Box(0, 100, 4, 40)])
-    expected = [0, np.log(0.1)]
-    assert column("narrow", boxes, np.ones(2), NOTHING) == pytest.approx(expected)
+def test_how_narrow_and_how_slender_a_mark_is() -> None:
+    """The logarithms of width over height, and of the ink's shorter over its longer axis."""
+    boxes = seen([Box(0, 0, 40, 40), Box(0, 100, 4, 40)], slender=0.2)
+    assert column("narrow", boxes, [1, 1]) == pytest.approx([0, np.log(0.1)])
+    assert column("slender", boxes, [1, 1]) == pytest.approx([np.log(0.2)] * 2)
+
+
+def test_bars_are_weighed_otherwise() -> None:
+    """What counts for bars alone is 0 for others, and more the more slender a mark is."""
+    digits = [1.0, 1.0, 1.0]
+    wide, bar, hair = (Seen(ROW.boxes, ROW.contrast, np.full(3, s)) for s in (BAR, 0.15, 0.1))
+    assert not column("bar_alike", wide, digits).any()
+    assert (column("bar_alike", bar, digits) > 0).all()
+    assert (column("bar_alike", hair, digits) > column("bar_alike", bar, digits)).all()
+    assert column("bar_bias", bar, digits) == pytest.approx([np.log(BAR / 0.15)] * 3)
 
 
 def test_neighbours_that_stand_on_the_same_lines_are_alike() -> None:
     """As high and as low counts as a digit whole; twice as high hardly does."""
-    digit, high = np.ones(3), ROW.copy()
-    high[1, 1], high[1, 3] = -20, 80
-    near = np.exp(-0.5)
-    assert column("alike", ROW, digit, NOTHING) == pytest.approx([near, 2 * near, near])
-    assert (column("alike", high, digit, NOTHING) < 0.2 * near * np.array([1, 2, 1])).all()
-    narrow = column("narrow", ROW, digit, NOTHING)
-    alike = column("alike", ROW, digit, NOTHING)
-    assert column("narrow_alike", ROW, digit, NOTHING) == pytest.approx(narrow * alike)
+    high = seen([Box(0, 0, 20, 40), Box(40, -20, 20, 80), Box(80, 0, 20, 40)])
+    assert column("alike", ROW, [1, 1, 1]) == pytest.approx([NEAR, 2 * NEAR, NEAR])
+    assert (column("alike", high, [1, 1, 1])[1:] < 0.2 * NEAR * np.array([2, 1])).all()
+
+
+def test_a_slash_starts_higher_and_ends_lower_than_the_digits_beside_it() -> None:
+    """In heights of the lower of the two; a comma starts lower than they do."""
+    slash = seen([Box(0, 10, 20, 40), Box(30, 0, 8, 60), Box(48, 10, 20, 40)])
+    near = np.exp(-10 / 60)
+    assert column("higher", slash, [1, 0, 1])[1] == pytest.approx(2 * near * 0.25)
+    assert column("lower", slash, [1, 0, 1])[1] == pytest.approx(2 * near * 0.25)
+    comma = seen([Box(0, 0, 20, 40), Box(30, 30, 8, 20), Box(48, 0, 20, 40)])
+    assert column("higher", comma, [1, 0, 1])[1] < 0
+
+
+def test_ink_that_is_paler_than_the_digits() -> None:
+    """Half as strong is log 2 away, from the neighbours and from the picture's digits."""
+    pale = Seen(ROW.boxes, np.array([100.0, 50, 100]), ROW.slender)
+    digits = [1.0, 1.0, 1.0]
+    assert column("unlike_beside", pale, digits)[1] == pytest.approx(2 * NEAR * np.log(2))
+    assert column("paler", pale, digits) == pytest.approx([0, np.log(2), 0])
+    assert column("unlike", pale, digits)[1] == pytest.approx(np.log(2))
+    assert column("contrast", pale, digits) == pytest.approx(np.log(pale.contrast))
+
+
+def test_a_mark_that_is_higher_than_the_digits() -> None:
+    """Twice as high as the mean of the others, in logarithms; lower is no higher."""
+    high = seen([Box(0, 0, 20, 40), Box(40, 0, 20, 80), Box(80, 0, 20, 40)])
+    assert column("taller", high, [1, 1, 1])[1] == pytest.approx(np.log(2))
+    assert column("taller", high, [1, 1, 1])[0] == 0
+    assert column("size", high, [1, 1, 1])[0] == pytest.approx(np.log(2) / 2)
 
 
 def test_other_digits_of_the_page() -> None:
-    """Those that are likelier than not, the mark itself apart."""
+    """Those that are likely, the mark itself apart."""
     expected = np.log1p([0.9, 0.8 + 0.9, 0.8])
-    assert column("page", ROW, np.array([0.8, 0.3, 0.9]), NOTHING) == pytest.approx(expected)
+    assert column("page", ROW, [0.8, 0.2, 0.9]) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("scale", [0.5, 3.0])
+def test_beliefs_are_the_same_at_every_size(scale: float) -> None:
+    """A page that is enlarged is believed as much."""
+    weights = (tuple(np.linspace(-0.5, 0.5, len(FEATURES)).tolist()),) * 2
+    boxes = as_array([Box(0, 0, 20, 40), Box(30, 4, 4, 38), Box(50, 0, 24, 44)])
+    digit, others = np.array([0.9, 0.3, 0.8]), seen([Box(90, 0, 20, 40)])
+    small = Seen(boxes, np.full(3, 90.0), np.array([0.5, 0.1, 0.6]))
+    large = Seen(scale * boxes, small.contrast, small.slender)
+    beside = Seen(scale * others.boxes, others.contrast, others.slender)
+    expected = Beliefs(weights)(small, digit, others)
+    assert Beliefs(weights)(large, digit, beside) == pytest.approx(expected)
 
 
 def test_an_empty_page_has_no_beliefs() -> None:
@@ -104,5 +176,7 @@ def test_an_empty_page_has_no_beliefs() -> None:
 
 
 def test_the_sidecars_form_names_each_weight() -> None:
-    """By name, in the order of the sum."""
-    assert dict(as_json(Beliefs())) == dict(zip(FEATURES, NEUTRAL, strict=True))
+    """By name, in the order of the sum, one sum after the other."""
+    assert [dict(each) for each in as_json(Beliefs())] == [
+        dict(zip(FEATURES, NEUTRAL[0], strict=True))
+    ]

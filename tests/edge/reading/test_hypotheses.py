@@ -10,7 +10,11 @@ WHOLE, LEFT, RIGHT = Box(0, 0, 60, 40), Box(0, 0, 28, 40), Box(32, 0, 28, 40)
 
 
 def candidate(box: Box, is_digit: float) -> Candidate:
-    return Candidate(box, is_digit, np.full(10, 0.1))
+    return Candidate(box, is_digit, np.full(10, 0.1), 100, 0.5)
+
+
+def log_odds(p: float) -> float:
+    return float(np.log(p / (1 - p)))
 
 
 def single(box: Box, is_digit: float) -> Hypothesis:
@@ -37,7 +41,7 @@ def chosen(*hypotheses: Hypothesis) -> list[Box]:
 def test_a_mark_or_its_pieces_hold_whichever_is_likelier(
     whole: float, left: float, right: float, expected: list[Box]
 ) -> None:
-    """The mark is weighed against its likely pieces together, and the others being none."""
+    """Pieces hold that are surer by one in log-odds: the mark explains all of the ink."""
     marks = [single(WHOLE, whole), single(LEFT, left), single(RIGHT, right)]
     assert chosen(*marks) == expected
     assert chosen(*marks[::-1]) == expected
@@ -60,19 +64,27 @@ def test_marks_side_by_side_all_hold() -> None:
     )
 
 
+def test_a_frame_around_a_row_does_not_swallow_it() -> None:
+    """However many clear digits there are, what lies around them is no likelier for it."""
+    row = [Box(40 * i, 10, 28, 40) for i in range(30)]
+    around = single(Box(0, 0, 1200, 60), 0.06)
+    assert chosen(around, *(single(box, 0.9) for box in row)) == row
+
+
 def test_several_digits_of_one_mark_are_weighed_as_one_reading() -> None:
-    """A mark that is several is worth their product and that of being several."""
-    word = Hypothesis((candidate(LEFT, 0.9), candidate(RIGHT, 0.9)), 0.8)
+    """A mark that is several is as sure as that, and its digits on the whole, are."""
+    word = Hypothesis((candidate(LEFT, 0.9), candidate(RIGHT, 0.4)), 0.8)
     assert word.box == WHOLE
-    assert word.score == pytest.approx(np.log(0.8 * 0.9 * 0.9))
+    assert word.score == pytest.approx(log_odds(0.8 * 0.6))
     assert chosen(single(WHOLE, 0.1), word) == [LEFT, RIGHT]
     assert chosen(single(WHOLE, 0.9), word) == [WHOLE]
     assert chosen(single(Box(2, 2, 20, 36), 0.99), word) == [Box(2, 2, 20, 36)]
 
 
 def test_impossible_digits_have_a_finite_score() -> None:
-    """A probability of 0 is taken for the least there is."""
-    assert single(WHOLE, 0.0).score == pytest.approx(np.log(LEAST))
+    """Probabilities of 0 and 1 are taken for the next that count."""
+    assert single(WHOLE, 0.0).score == pytest.approx(log_odds(LEAST))
+    assert single(WHOLE, 1.0).score == pytest.approx(log_odds(1 - LEAST))
 
 
 def test_no_marks_hold_no_digit() -> None:
