@@ -77,7 +77,13 @@ class _Floor:
 def find_marks(levels: Sequence[Level]) -> list[Mark]:
     """Return what may be digits, or several that touch; of two that are the same, one."""
     top = levels[-1].scale
-    floors = [each for level in levels for each in _all_floors(level, level.scale == top)]
+    floors: list[_Floor] = []
+    lined = {False: False, True: False}
+    for level in levels:
+        here, lined[level.light_on_dark] = _all_floors(
+            level, level.scale == top, lined[level.light_on_dark]
+        )
+        floors += here
     counts = [len(each.members) for each in floors]
     if not sum(counts):
         return []
@@ -106,15 +112,23 @@ def slender(ink: GrayImage) -> float:
     return float(np.sqrt(max(across + down - apart, 0) / (across + down + apart)))
 
 
-def _all_floors(level: Level, last: bool) -> Iterator[_Floor]:
-    """Yield the pieces at each floor, and those without lines where there may be some."""
-    longest = 0
-    for each in _floors(level, last):
-        longest = max(longest, each.longest)
-        if each.members:
-            yield each
-    if longest >= 2 * LINE_PX:
-        yield from (each for each in _floors(level.without_lines(), last) if each.members)
+def _all_floors(level: Level, last: bool, lined: bool) -> tuple[list[_Floor], bool]:
+    """Return the pieces at each floor, and those without lines where there may be some.
+
+    Args:
+        level: The picture at one scale.
+        last: Whether there is no coarser one.
+        lined: Whether there may be lines at the next finer one.
+
+    Returns:
+        The pieces, and whether there may be lines.
+    """
+    found = list(_floors(level, last))
+    longest = max((each.longest for each in found), default=0)
+    lined = longest >= (LINE_PX if lined else 2 * LINE_PX)
+    if lined:
+        found += _floors(level.without_lines(), last)
+    return [each for each in found if each.members], lined
 
 
 def _floors(level: Level, last: bool) -> Iterator[_Floor]:
@@ -125,7 +139,7 @@ def _floors(level: Level, last: bool) -> Iterator[_Floor]:
     if not level.ruled:
         most = LINE_PX * 4 // 3
     if level.scale > 1:
-        least = most // 4 if level.ruled else most // 2
+        least = most // 4 if level.ruled else LINE_PX // 2
     floors = []
     while floor * STEP <= peak + 1:
         floors.append(floor)
