@@ -17,6 +17,8 @@ Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Runtime = Literal["auto", "tflite-runtime", "litert"]
 POLARITIES: tuple[Polarity, ...] = ("auto", "dark-on-light", "light-on-dark")
 RUNTIMES: tuple[Runtime, ...] = ("auto", "tflite-runtime", "litert")
+QUARTERS = (0, 90, 180, 270)
+"""Ways that a camera may hang, degrees."""
 SINKS = ("stdout", "journal", "jsonl", "sqlite")
 """Where readings can go."""
 
@@ -95,6 +97,10 @@ class PreprocessSettings:
     """Largest long side the reader works at; larger images are reduced."""
     polarity: Polarity = _one_of("auto", POLARITIES)
     """Whether ink is darker or lighter than its ground."""
+    orientation: int = _setting(
+        0, "one of 0, 90, 180, 270", lambda value: type(value) is int and value in QUARTERS
+    )
+    """Degrees clockwise that a picture is turned by before it is read."""
 
 
 @dataclass(frozen=True)

@@ -95,6 +95,29 @@ def upright(luma: GrayImage, degrees: float) -> tuple[GrayImage, NDArray[np.floa
     return turned, back  # type: ignore[return-value]
 
 
+def turned_by(luma: GrayImage, degrees: int) -> tuple[GrayImage, NDArray[np.float64]]:
+    """Turn a frame clockwise by a multiple of 90 degrees.
+
+    Returns:
+        The turned frame, (h, w) uint8, and the (2, 3) matrix that brings its pixels back.
+    """
+    height, width = luma.shape
+    back = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        90: [[0, 1, 0], [-1, 0, height]],
+        180: [[-1, 0, width], [0, -1, height]],
+        270: [[0, -1, width], [1, 0, 0]],
+    }[degrees]
+    turned = np.ascontiguousarray(np.rot90(luma, -degrees // 90))
+    return turned, np.array(back, np.float64)
+
+
+def after(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the (2, 3) matrix that does what two do, one after the other."""
+    both: NDArray[np.float64] = second @ np.vstack([first, [0, 0, 1]])
+    return both
+
+
 def is_inside(box: Box, back: NDArray[np.float64], width: int, height: int) -> bool:
     """Say whether the middle of a turned frame's box lies within the frame."""
     x, y = back @ (box.x + box.width / 2, box.center_y, 1)

@@ -21,7 +21,7 @@ from ..settings import Settings
 from .beliefs import Seen
 from .hypotheses import Candidate, Hypothesis, choose
 from .ink import find_ink, fit_frame
-from .level import box_back, estimate_tilt, is_inside, upright
+from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
 from .marks import Mark, find_marks, slender
 from .neighbours import as_array, inside
@@ -134,12 +134,14 @@ class Recognizer:
     def read_frame(self, frame: Frame, decode_ms: float = 0.0) -> Reading:
         """Read a frame that is at the working resolution already."""
         start = perf_counter()
-        told, back = self.tell(frame.luma), None
+        luma, back = turned_by(frame.luma, self.settings.preprocess.orientation)
+        told = self.tell(luma)
         classify_s = told.classify_s
         tilt = estimate_tilt([each.box for each in told.digits if each.is_digit > 0.5])
         if abs(tilt) > MAX_LEVEL_DEG:
-            turned, back = upright(frame.luma, tilt)
-            told = _inside(self.tell(turned), frame, back)
+            level, level_back = upright(luma, tilt)
+            back = after(level_back, back)
+            told = _inside(self.tell(level), frame, back)
             classify_s += told.classify_s
         lines = self._lines(told)
         total_ms = (perf_counter() - start) * 1e3
@@ -293,15 +295,12 @@ def _inside(told: Told, frame: Frame, back: NDArray[np.float64]) -> Told:
     )
 
 
-def _in_image(line: Line, frame: Frame, back: NDArray[np.float64] | None) -> Line:
+def _in_image(line: Line, frame: Frame, back: NDArray[np.float64]) -> Line:
     """Bring the boxes of the working resolution, turned or not, to the image as given."""
     height, width = frame.luma.shape
-    if back is None and (width, height) == (frame.width, frame.height):
-        return line
 
     def place(box: Box) -> Box:
-        if back is not None:
-            box = box_back(box, back, width, height)
+        box = box_back(box, back, width, height)
         return box.scaled(frame.width / width, frame.height / height, frame.width, frame.height)
 
     return Line(tuple(replace(digit, box=place(digit.box)) for digit in line.digits))

@@ -322,6 +322,24 @@ def test_boxes_lie_in_the_upright_picture(
     check_boxes(boxes(reading), page.digits)
 
 
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_the_picture_of_a_camera_that_hangs_on_its_side(
+    recognizer: Recognizer, page: Scene, degrees: int
+) -> None:
+    """A setting turns it before it is read; boxes lie in the picture as it was given."""
+    hanging = Settings(preprocess=PreprocessSettings(orientation=degrees))
+    picture = np.ascontiguousarray(np.rot90(page.image, degrees // 90))
+    upright, reading = recognizer.read(page.image), Recognizer(settings=hanging).read(picture)
+    assert reading.text == upright.text
+    assert (reading.height, reading.width) == picture.shape[:2]
+    for box, own in zip(boxes(reading), boxes(upright), strict=True):
+        where = np.zeros(page.image.shape[:2], bool)
+        where[own.y : own.bottom, own.x : own.right] = True
+        turned = np.rot90(where, degrees // 90)
+        assert turned[box.y : box.bottom, box.x : box.right].all()
+        assert turned.sum() == box.area
+
+
 @pytest.mark.parametrize("extension", [".jpg", ".bmp"])
 def test_boxes_of_a_large_picture_are_in_its_own_pixels(
     recognizer: Recognizer, page: Scene, text: str, extension: str

@@ -90,7 +90,7 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
         ("camera = 5", "camera must be a table, found 5"),
         (
             "[preprocess]\nmedian_blur_px = 3",
-            "unknown setting preprocess.median_blur_px; known are polarity, work_size_px",
+            "unknown setting preprocess.median_blur_px; known are orientation, polarity, work_size",
         ),
         (
             "[preprocess]\nwork_size_px = 100000",
@@ -99,6 +99,10 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
         (
             "[camera]\ntimeout_s = inf",
             "camera.timeout_s must be a number from 0.1 to 60, found inf",
+        ),
+        (
+            "[preprocess]\norientation = 45",
+            "preprocess.orientation must be one of 0, 90, 180, 270, found 45",
         ),
         (
             "[preprocess]\npolarity = 'dark'",
