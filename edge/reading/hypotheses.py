@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Box, enclosing_box
-from .neighbours import as_array, inside
+from .neighbours import as_array, inside, overlaps
 
 WITHIN = 0.7
 """Part of a mark's box that lies in that of the mark it is a piece of."""
@@ -58,8 +58,12 @@ class Hypothesis:
     def score(self) -> float:
         """Log-odds that it is so; of several digits the geometric mean counts."""
         likely = np.maximum([digit.is_digit for digit in self.digits], LEAST)
-        p = np.clip(self.weight * np.exp(np.log(likely).mean()), LEAST, 1 - LEAST)
-        return float(np.log(p / (1 - p)))
+        return _log_odds(float(self.weight * np.exp(np.log(likely).mean())))
+
+
+def _log_odds(p: float) -> float:
+    p = min(max(p, LEAST), 1 - LEAST)
+    return float(np.log(p / (1 - p)))
 
 
 def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candidate]:
@@ -80,6 +84,36 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
         own = _Choice(hypotheses[i].score, [i])
         best[i] = pieces if within and pieces.score > own.score + SURER else own
     return [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
+
+
+def choose_polarity(
+    dark: list[Candidate], light: list[Candidate]
+) -> tuple[list[Candidate], bool | None]:
+    """Leave out the counter-forms of writing, the gaps in and between its strokes.
+
+    Of likely digits that overlap one another, a row and its counter-forms, those of the polarity
+    hold that are surer in sum; what is unlikely holds where its polarity is that of most.
+
+    Returns:
+        Those that hold, and whether light ones are most; None where there are none of either.
+    """
+    if not dark or not light:
+        return dark or light, bool(light) if dark or light else None
+    each = [*dark, *light]
+    sure = np.array([max(_log_odds(digit.is_digit), 0.0) for digit in each])
+    is_light = np.arange(len(each)) >= len(dark)
+    boxes = as_array([digit.box for digit in each])
+    linked = (overlaps(boxes) & (sure > 0) & (sure > 0)[:, None]) | np.eye(len(each), dtype=bool)
+    group, before = np.arange(len(each)), None
+    while before is None or (group != before).any():
+        before, group = group, np.where(linked, group, len(each)).min(axis=1)
+    votes = np.zeros((2, len(each)))
+    np.add.at(votes, (is_light.astype(int), group), sure)
+    lighter = votes[1] > votes[0]
+    won = np.where(lighter, votes[1], votes[0])
+    mostly_light = won[lighter].sum() > won[~lighter].sum()
+    holds = np.where(sure > 0, lighter[group] == is_light, is_light == mostly_light)
+    return [digit for digit, held in zip(each, holds, strict=True) if held], bool(mostly_light)
 
 
 @dataclass(frozen=True)

@@ -66,3 +66,10 @@ def inside(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
     part = np.maximum(wide, 0) * np.maximum(high, 0) / (w * h)
     np.fill_diagonal(part, 0)
     return part  # type: ignore[no-any-return]
+
+
+def overlaps(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (N, N) whether boxes share any place."""
+    start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
+    apart = (start[:, None] >= end) | (end[:, None] <= start)
+    return ~apart.any(axis=2)  # type: ignore[no-any-return]

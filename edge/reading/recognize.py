@@ -19,7 +19,7 @@ from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
 from .beliefs import Seen
-from .hypotheses import Candidate, Hypothesis, choose
+from .hypotheses import Candidate, Hypothesis, choose, choose_polarity
 from .ink import find_ink, fit_frame
 from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
@@ -172,10 +172,13 @@ class Recognizer:
         probabilities = self.classifier.probabilities(images).astype(np.float64)
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
-        light = _is_light(marks, hypotheses)
-        if light is not None:
-            hypotheses = [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
-        digits = choose([each for _, each in hypotheses], [marks[i].box for i, _ in hypotheses])
+        sides = [
+            [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
+            for light in (False, True)
+        ]
+        digits, light = choose_polarity(
+            *(choose([h for _, h in side], [marks[i].box for i, _ in side]) for side in sides)
+        )
         taken = {i for i, _ in hypotheses}
         others = [
             mark
@@ -232,21 +235,6 @@ class Recognizer:
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
                 )
         return lines
-
-
-def _is_light(marks: Sequence[Mark], hypotheses: list[tuple[int, Hypothesis]]) -> bool | None:
-    """Say whether ink is lighter than its ground, by where the likelier digits are.
-
-    The gaps between strokes are marks of the other polarity. None where there are as many of both.
-    """
-    digits = [0.0, 0.0]
-    for i, hypothesis in hypotheses:
-        likely = float(hypothesis.weight * sum(d.is_digit for d in hypothesis.digits))
-        digits[marks[i].level.light_on_dark] += likely * (likely > 0.5)
-    dark, light = digits
-    if not dark or not light:
-        return None if dark == light else light > dark
-    return light > dark if max(digits) > 2 * min(digits) else None
 
 
 def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
