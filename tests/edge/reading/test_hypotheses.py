@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from digitcam.edge.frame import Box
-from digitcam.edge.reading.hypotheses import LEAST, Candidate, Hypothesis, choose
+from digitcam.edge.reading.hypotheses import (
+    LEAST,
+    Candidate,
+    Hypothesis,
+    choose,
+    choose_polarity,
+)
 
 WHOLE, LEFT, RIGHT = Box(0, 0, 60, 40), Box(0, 0, 28, 40), Box(32, 0, 28, 40)
 
@@ -90,3 +96,40 @@ def test_impossible_digits_have_a_finite_score() -> None:
 def test_no_marks_hold_no_digit() -> None:
     """An empty page is an empty answer."""
     assert choose([], []) == []
+
+
+# --- polarity --------------------------------------------------------------------------------
+
+ROW = [candidate(Box(40 * i, 0, 30, 40), 0.95) for i in range(4)]
+GAPS = [candidate(Box(40 * i + 24, 4, 22, 32), 0.9) for i in range(3)]
+"""Counter-forms between them: they overlap the digits on either side."""
+
+
+@pytest.mark.parametrize("light", [False, True])
+def test_counter_forms_go(light: bool) -> None:
+    """A row and the gaps between its strokes overlap; what is surer in sum holds."""
+    sides = (GAPS, ROW) if light else (ROW, GAPS)
+    assert choose_polarity(*sides) == (ROW, light)
+
+
+def test_rows_of_both_polarities_hold_side_by_side() -> None:
+    """White writing on a dark card that lies on a sheet: each row has its own polarity."""
+    below = [candidate(Box(40 * i, 200, 30, 40), 0.99) for i in range(4)]
+    between = [candidate(Box(40 * i + 24, 204, 22, 32), 0.9) for i in range(3)]
+    held, light = choose_polarity([*ROW, *between], [*GAPS, *below])
+    assert held == [*ROW, *below]
+    assert light
+
+
+def test_what_is_unlikely_holds_in_the_polarity_of_most() -> None:
+    """It is no evidence, and no digit of the other polarity either."""
+    dark, light = candidate(Box(300, 0, 30, 40), 0.2), candidate(Box(400, 0, 30, 40), 0.3)
+    assert choose_polarity([*ROW, dark], [light]) == ([*ROW, dark], False)
+    assert choose_polarity([dark], [*ROW, light]) == ([*ROW, light], True)
+
+
+def test_one_polarity_alone_is_kept_whole() -> None:
+    """Nothing is left out; of nothing nothing can be said."""
+    assert choose_polarity(ROW, []) == (ROW, False)
+    assert choose_polarity([], ROW) == (ROW, True)
+    assert choose_polarity([], []) == ([], None)
