@@ -101,15 +101,11 @@ def turned_by(luma: GrayImage, degrees: int) -> tuple[GrayImage, NDArray[np.floa
     Returns:
         The turned frame, (h, w) uint8, and the (2, 3) matrix that brings its pixels back.
     """
-    height, width = luma.shape
-    back = {
-        0: [[1, 0, 0], [0, 1, 0]],
-        90: [[0, 1, 0], [-1, 0, height]],
-        180: [[-1, 0, width], [0, -1, height]],
-        270: [[0, -1, width], [1, 0, 0]],
-    }[degrees]
     turned = np.ascontiguousarray(np.rot90(luma, -degrees // 90))
-    return turned, np.array(back, np.float64)
+    turn = np.radians(degrees)
+    matrix = np.rint([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    size, turned_size = (np.array(each.shape[::-1]) for each in (luma, turned))
+    return turned, np.column_stack([matrix, (size - matrix @ turned_size) / 2])
 
 
 def after(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -19,7 +19,7 @@ from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
 from .beliefs import Seen
-from .hypotheses import Candidate, Hypothesis, choose, choose_polarity
+from .hypotheses import WITHIN, Candidate, Hypothesis, choose, choose_polarity
 from .ink import find_ink, fit_frame
 from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
@@ -32,6 +32,7 @@ MAX_LEVEL_DEG = 5.0
 """Lines that are turned further are read from a frame that is turned back."""
 
 
+MS = 1000
 POSSIBLE = 0.05
 """Marks that are a digit, or several, with less are none."""
 
@@ -116,7 +117,7 @@ class Recognizer:
         """
         start = perf_counter()
         frame = self.frame(image)
-        decode_ms = (perf_counter() - start) * 1e3
+        decode_ms = (perf_counter() - start) * MS
         return self.read_frame(frame, decode_ms)
 
     def frame(self, image: str | os.PathLike[str] | bytes | NDArray[Any]) -> Frame:
@@ -144,7 +145,7 @@ class Recognizer:
             told = _inside(self.tell(level), frame, back)
             classify_s += told.classify_s
         lines = self._lines(told)
-        total_ms = (perf_counter() - start) * 1e3
+        total_ms = (perf_counter() - start) * MS
         known = sum(len(line.digits) for line in lines)
         return Reading(
             lines=tuple(_in_image(line, frame, back) for line in lines),
@@ -153,8 +154,8 @@ class Recognizer:
             height=frame.height,
             timing_ms={
                 "decode": decode_ms,
-                "segment": total_ms - classify_s * 1e3,
-                "classify": classify_s * 1e3,
+                "segment": total_ms - classify_s * MS,
+                "classify": classify_s * MS,
                 "total": decode_ms + total_ms,
             },
             model=f"sha256:{self.bundle.sha256}",
@@ -268,8 +269,8 @@ def _apart(others: list[Mark], digits: Sequence[Candidate]) -> list[Mark]:
     boxes = as_array([each.box for each in (*others, *digits)])
     part = inside(boxes)
     count = len(others)
-    piece = (part[:count] >= 0.7).any(axis=1)
-    around = (part[count:, :count] >= 0.7).any(axis=0)
+    piece = (part[:count] >= WITHIN).any(axis=1)
+    around = (part[count:, :count] >= WITHIN).any(axis=0)
     return [mark for mark, drop in zip(others, piece | around, strict=True) if not drop]
 
 
