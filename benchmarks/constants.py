@@ -28,9 +28,9 @@ def constants(source: str) -> Iterator[tuple[int, float]]:
         for part in ast.walk(node.slice)
     }
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            if node.value not in PLAIN and id(node) not in indices:
-                yield node.lineno, node.value
+        number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
+        if number and node.value not in PLAIN and id(node) not in indices:
+            yield node.lineno, node.value
 
 
 def main() -> int:

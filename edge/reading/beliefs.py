@@ -16,11 +16,13 @@ from .neighbours import gaps
 
 _OWN = (
     "bias", "mark", "slender", "narrow", "page", "size", "taller", "unlike", "paler", "contrast",
+    "crowd", "stronger",
 )  # fmt: skip
 """Nothing; the log-odds of a digit by the mark alone; the logarithms of its shorter over its longer
 axis, and of its width over its height; how many other digits there are in the picture; how many
-times it is as high as these, how many times higher, as strong, and paler, in logarithms; and the
-logarithm of its contrast."""
+times it is as high as these, how many times higher, as strong, and paler, in logarithms; the
+logarithm of its contrast; how many marks there are that are none, for a picture of cloth is full of
+them; and how many times it is as strong as these, in logarithms."""
 _BESIDE = (
     "near", "digits", "top", "bottom", "lower", "higher", "unlike_beside", "others", "alike",
 )  # fmt: skip
@@ -88,7 +90,7 @@ def features(
         others: Marks that are none.
         believed: (N,) probabilities of a digit, as far as they are known.
     """
-    own = dict(zip(_OWN, _own(digits, likely, believed), strict=True))
+    own = dict(zip(_OWN, _own(digits, likely, others, believed), strict=True))
     beside = dict(zip(_BESIDE, _beside(digits, others, believed), strict=True))
     bar = np.clip(np.log(BAR) - own["slender"], 0, 1.3)
     of_bars = [bar * {**own, **beside}[name] for name in _OF_BARS]
@@ -96,13 +98,16 @@ def features(
 
 
 def _own(
-    digits: Seen, likely: NDArray[np.float64], believed: NDArray[np.float64]
+    digits: Seen, likely: NDArray[np.float64], others: Seen, believed: NDArray[np.float64]
 ) -> list[NDArray[np.float64]]:
-    """Return what a mark shows, and how it compares with the digits of the picture."""
+    """Return what a mark shows, and how it compares with the digits and the rest of the picture."""
     p = np.clip(likely, LEAST, 1 - LEAST)
     height, contrast = digits.boxes[:, 3], np.log(np.maximum(digits.contrast, 1))
     counted = np.where(believed > LIKELY, believed, 0)
     size, strength = (_apart(each, counted) for each in (np.log(height), contrast))
+    rest = np.concatenate([1 - believed, np.ones(len(others.boxes))])
+    around = np.concatenate([contrast, np.log(np.maximum(others.contrast, 1))])
+    crowd = rest.sum() - rest[: len(p)]
     return [
         np.ones(len(p)),
         np.log(p / (1 - p)),
@@ -114,6 +119,8 @@ def _own(
         np.abs(strength),
         np.maximum(-strength, 0),
         contrast,
+        np.log1p(crowd),
+        _apart(around, rest)[: len(p)],
     ]
 
 

@@ -151,6 +151,15 @@ def test_a_mark_that_is_higher_than_the_digits() -> None:
     assert column("size", high, [1, 1, 1])[0] == pytest.approx(np.log(2) / 2)
 
 
+def test_a_crowd_of_marks_that_are_none() -> None:
+    """What lies about, and other marks as far as they are no digits; and how pale it is."""
+    specks = seen([Box(100 * i, 200, 20, 40) for i in range(5)], contrast=25)
+    assert column("crowd", ALONE, [0.9]).tolist() == [0]
+    assert column("crowd", ROW, [0.9, 0.5, 1], specks) == pytest.approx(np.log1p([5.5, 5.1, 5.6]))
+    assert column("stronger", ALONE, [0.9]).tolist() == [0]
+    assert column("stronger", ALONE, [0.9], specks) == pytest.approx([np.log(4)])
+
+
 def test_other_digits_of_the_page() -> None:
     """Those that are likely, the mark itself apart."""
     expected = np.log1p([0.9, 0.8 + 0.9, 0.8])
