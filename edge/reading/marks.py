@@ -86,27 +86,13 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
         return []
     pieces = np.concatenate([each.places for each in floors])
     of = np.repeat(np.arange(len(floors)), [len(each.places) for each in floors])
-    floor, least, most, scale, bare = np.array(
-        [(f.floor, f.least, f.most, f.level.scale, not f.level.ruled) for f in floors]
-    ).T
-    first, second = _members(pieces, of, least[of], most[of])
-    boxes, of = _around(pieces[first], pieces[second]), of[first]
-    peaks = _peaks([floors[k].level for k in of.tolist()], boxes)
-    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
-    unlike = np.abs(np.log2(floor[of] / peaks) + TARGET) + np.log2(scale[of]) + bare[of]
-    sure = np.flatnonzero(peaks >= STEP * floor[of])
-    chosen = sure[_distinct(boxes[sure] * scale[of[sure], None], unlike[sure])]
-    strongest = chosen[np.argsort(-peaks[chosen], kind="stable")[:MAX_MARKS]]
+    members = _members(floors, of, pieces)
+    of = of[members[:, 0]]
+    boxes = _around(*(pieces[each] for each in members.T))
     outlines = [outline for each in floors for outline in each.outlines]
     return [
-        _mark(floors[k], [outlines[i] for i in {i, j}], box)
-        for k, i, j, box in zip(
-            of[strongest].tolist(),
-            first[strongest].tolist(),
-            second[strongest].tolist(),
-            boxes[strongest].tolist(),
-            strict=True,
-        )
+        _mark(floors[of[i]], [outlines[k] for k in set(members[i].tolist())], boxes[i].tolist())
+        for i in _chosen(floors, of, boxes).tolist()
     ]
 
 
@@ -148,7 +134,10 @@ def _sizes(level: Level) -> tuple[int, int]:
 
 
 def _is_bare(level: Level) -> bool:
-    """Say whether a level seen from afar, as most are, holds neither a digit nor a line."""
+    """Say whether a level has no ink, sure or not, as high as a digit or as long as a line.
+
+    The finest is not asked: it seldom is, and to tell costs more there than to look for marks.
+    """
     if level.scale == 1:
         return False
     mask = cv2.threshold(level.contrast, level.floor - 1, 255, cv2.THRESH_BINARY)[1]
@@ -199,41 +188,42 @@ def _reached(mask: GrayImage, sure: Sequence[cv2.typing.MatLike], most: int = 25
 
 
 def _members(
-    places: NDArray[np.int32],
-    of: NDArray[np.int64],
-    least: NDArray[np.int64],
-    most: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    floors: Sequence[_Floor], of: NDArray[np.int64], places: NDArray[np.int32]
+) -> NDArray[np.int64]:
     """Find what has the size of a digit, or of a run of touching ones: pieces, or two joined.
 
     Args:
+        floors: What was found at each.
+        of: (N,) at which of them each piece is.
         places: (N, 4) of all pieces.
-        of: (N,) at which floor they are.
-        least: (N,) lowest digit there, px.
-        most: (N,) highest one.
 
     Returns:
-        (M,) the first and (M,) the second piece of each, the same one where it is alone; floor by
-        floor, those alone first.
+        (M, 2) two pieces each, twice the same for one alone; floor by floor, those alone first.
     """
+    least, most = np.array([(each.least, each.most) for each in floors])[of].T
     width, height = places[:, 2], places[:, 3]
     fits = (height >= least) & (height <= most) & (width <= MAX_ASPECT * height)
     alone = np.flatnonzero(fits)
-    first, second = _joined(places, of, fits, least)
-    first, second = np.concatenate([alone, first]), np.concatenate([alone, second])
-    order = np.argsort(of[first], kind="stable")
-    return first[order], second[order]
+    members = np.concatenate([np.stack([alone, alone], axis=1), _joined(of, places, fits, least)])
+    return members[np.argsort(of[members[:, 0]], kind="stable")]  # type: ignore[no-any-return]
 
 
 def _joined(
-    places: NDArray[np.int32],
     of: NDArray[np.int64],
+    places: NDArray[np.int32],
     fits: NDArray[np.bool_],
     least: NDArray[np.int64],
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> NDArray[np.int64]:
     """Find what may be two strokes of one digit: the bar of a 5, the stem of an open 4.
 
-    The larger one has the size of a digit. Arguments are those of _members; fits says which do.
+    Args:
+        of: (N,) at which floor each piece is.
+        places: (N, 4) of all pieces.
+        fits: (N,) which have the size of a digit.
+        least: (N,) lowest digit at their floor, px.
+
+    Returns:
+        (P, 2) pairs of pieces, the larger one first.
     """
     width, height = places[:, 2], places[:, 3]
     fair = np.maximum(width, height) >= np.maximum(least // 2, 3)
@@ -257,13 +247,13 @@ def _joined(
     one = (apart <= APART * h) & (together <= TALLER * h) & (breadth <= BROADER * together)
     kept = np.flatnonzero(stroke & one)
     kept = kept[np.lexsort((second[kept], first[kept]))]
-    return first[kept], second[kept]
+    return np.stack([first[kept], second[kept]], axis=1)
 
 
 def _meeting(
     left: NDArray[Any], reach: NDArray[Any]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Find pairs of which the second starts at or beyond the first, within its reach."""
+    """Find all pairs of which the second starts within the first's reach, from its left on."""
     order = np.argsort(left, kind="stable")
     index = np.arange(len(order))
     count = np.searchsorted(left[order], reach[order], side="right") - index - 1
@@ -279,15 +269,25 @@ def _around(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.i
     return np.concatenate([corner, end - corner], axis=1)
 
 
-def _peaks(levels: Sequence[Level], boxes: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Return (N,) the strongest contrast in each box, px of its level."""
-    return np.array(
+def _chosen(
+    floors: Sequence[_Floor], of: NDArray[np.int64], boxes: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return which of what was found at floors is kept, what stands out most first."""
+    contrasts = [floors[k].level.contrast for k in of.tolist()]
+    peaks = np.array(
         [
-            cv2.norm(level.contrast[y : y + height, x : x + width], cv2.NORM_INF)
-            for level, (x, y, width, height) in zip(levels, boxes.tolist(), strict=True)
+            cv2.norm(contrast[y : y + height, x : x + width], cv2.NORM_INF)
+            for contrast, (x, y, width, height) in zip(contrasts, boxes.tolist(), strict=True)
         ],
         np.int32,
     )
+    each = [(floor.floor, floor.level.scale, not floor.level.ruled) for floor in floors]
+    floor, scale, bare = np.array(each)[of].T
+    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
+    unlike = np.abs(np.log2(floor / peaks) + TARGET) + np.log2(scale) + bare
+    sure = np.flatnonzero(peaks >= STEP * floor)
+    kept = sure[_distinct(boxes[sure] * scale[sure, None], unlike[sure])]
+    return kept[np.argsort(-peaks[kept], kind="stable")[:MAX_MARKS]]  # type: ignore[no-any-return]
 
 
 def _distinct(boxes: NDArray[np.int64], unlike: NDArray[np.float64]) -> NDArray[np.int64]:
