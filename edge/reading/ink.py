@@ -131,7 +131,7 @@ def _grain(luma: GrayImage) -> float:
     if luma.shape[1] < 2:
         return 0.0
     apart = cv2.absdiff(luma[::4, 1:], luma[::4, :-1])
-    counts = np.bincount(apart.ravel(), minlength=256)
+    counts = cv2.calcHist([apart], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     below = np.cumsum(counts)
     median = int(np.searchsorted(below, below[-1] / 2))
     return max(median + 0.5 - (below[median] - below[-1] / 2) / counts[median], 0.0)
@@ -155,13 +155,14 @@ def find_polarities(luma: GrayImage) -> tuple[bool, ...]:
     agree that ink is dark, and both polarities are looked at.
     """
     small = _reduced(luma, max(min(luma.shape) // COARSE_PX, 1))
+    if _vote(_apart(small, WIDE)) >= -DECISIVE:
+        return False, True
     kernel = np.ones((HAT_PX, HAT_PX), np.uint8)
     hats = [
         cv2.morphologyEx(small, kind, kernel) for kind in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT)
     ]
     narrow = [_gray(cv2.min(a, hat)) for a, hat in zip(_apart(small, NARROW), hats, strict=True)]
-    dark = max(_vote(narrow), _vote(_apart(small, WIDE))) < -DECISIVE
-    return (False,) if dark else (False, True)
+    return (False, True) if _vote(narrow) >= -DECISIVE else (False,)
 
 
 def _apart(small: GrayImage, window: float) -> list[GrayImage]:
@@ -169,10 +170,7 @@ def _apart(small: GrayImage, window: float) -> list[GrayImage]:
     side = round(window * min(small.shape))
     tiny = _reduced(small, max(side // 15, 1))
     side = max(round(window * min(tiny.shape)), 3) | 1
-    reach = side // 2
-    framed = cv2.copyMakeBorder(tiny, reach, reach, reach, reach, cv2.BORDER_REPLICATE)
-    median = cv2.medianBlur(framed, side)[reach:-reach, reach:-reach]
-    ground = cv2.resize(median, (small.shape[1], small.shape[0]))
+    ground = cv2.resize(cv2.medianBlur(tiny, side), (small.shape[1], small.shape[0]))
     return [_gray(cv2.subtract(ground, small)), _gray(cv2.subtract(small, ground))]
 
 

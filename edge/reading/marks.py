@@ -8,8 +8,10 @@ once. What each is, and which of those that overlap holds, is for the networks t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
+from typing import Any
 
 import cv2
 import numpy as np
@@ -59,46 +61,45 @@ class Mark:
 
 @dataclass(frozen=True)
 class _Floor:
-    """The pieces at one scale and one floor that have the size of a digit, alone or two joined."""
+    """The pieces at one scale and one floor."""
 
     level: Level
     floor: int
-    contours: Sequence[cv2.typing.MatLike]
-    members: list[tuple[int, ...]]
-    """Which contours each of them is made of."""
+    least: int
+    """Height of the lowest digit, px of the level."""
+    most: int
+    """Height of the highest digit, px of the level."""
+    outlines: Sequence[cv2.typing.MatLike]
     places: NDArray[np.int32]
-    """(N, 4) left, top, width, height in px of the level."""
-    peaks: NDArray[np.int32]
-    """(N,) strongest contrast in each box."""
+    """(N, 4) left, top, width, height of each piece in px of the level."""
+    tallest: int
+    """Height of the highest piece, px of the level."""
     longest: int
-    """Longer side of the largest piece, whatever its size, px of the level."""
+    """Longer side of the largest piece, px of the level."""
 
 
 def find_marks(levels: Sequence[Level]) -> list[Mark]:
     """Return what may be digits, or several that touch; of two that are the same, one."""
-    top = levels[-1].scale
-    floors: list[_Floor] = []
+    last = levels[-1].scale
+    found: list[_Floor] = []
     lined = {False: False, True: False}
     for level in levels:
-        here, lined[level.light_on_dark] = _all_floors(
-            level, level.scale == top, lined[level.light_on_dark]
-        )
-        floors += here
-    counts = [len(each.members) for each in floors]
-    if not sum(counts):
+        light = level.light_on_dark
+        here, lined[light] = _all_floors(level, level.scale == last, lined[light])
+        found += here
+    floors = [each for each in found if each.tallest >= each.least]
+    if not floors:
         return []
-    scale = np.repeat([each.level.scale for each in floors], counts)
-    floor = np.repeat([each.floor for each in floors], counts)
-    boxes = np.concatenate([each.places for each in floors]) * scale[:, None]
-    peaks = np.concatenate([each.peaks for each in floors])
-    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
-    unlike = np.abs(np.log2(floor / peaks) + TARGET) + np.log2(scale)
-    unlike += np.repeat([not each.level.ruled for each in floors], counts)
-    chosen = np.flatnonzero(_distinct(boxes, unlike))
-    strongest = chosen[np.argsort(-peaks[chosen], kind="stable")[:MAX_MARKS]]
-    starts = np.cumsum([0, *counts])
-    where = np.searchsorted(starts, strongest, side="right") - 1
-    return [_mark(floors[k], i - starts[k]) for i, k in zip(strongest, where, strict=True)]
+    pieces = np.concatenate([each.places for each in floors])
+    of = np.repeat(np.arange(len(floors)), [len(each.places) for each in floors])
+    members = _members(floors, of, pieces)
+    of = of[members[:, 0]]
+    boxes = _around(*(pieces[each] for each in members.T))
+    outlines = [outline for each in floors for outline in each.outlines]
+    return [
+        _mark(floors[of[i]], [outlines[k] for k in set(members[i].tolist())], boxes[i].tolist())
+        for i in _chosen(floors, of, boxes).tolist()
+    ]
 
 
 def slender(ink: GrayImage) -> float:
@@ -123,166 +124,231 @@ def _all_floors(level: Level, last: bool, lined: bool) -> tuple[list[_Floor], bo
     Returns:
         The pieces, and whether there may be lines.
     """
-    found = list(_floors(level, last))
-    longest = max((each.longest for each in found), default=0)
-    lined = longest >= (LINE_PX if lined else 2 * LINE_PX)
+    line = LINE_PX if lined else 2 * LINE_PX
+    floors = _floors(level, last, line)
+    lined = bool(floors) and floors[-1].longest >= line
     if lined:
-        found += _floors(level.without_lines(), last)
-    return [each for each in found if each.members], lined
+        floors += _floors(level.without_lines(), last, line)
+    return floors, lined
 
 
-def _floors(level: Level, last: bool) -> Iterator[_Floor]:
-    """Yield the pieces at each floor of a level."""
-    contrast, floor = level.contrast, level.floor
-    peak = int(cv2.norm(contrast, cv2.NORM_INF))
-    least, most = MIN_HEIGHT_PX, MAX_HEIGHT_PX
-    if not level.ruled:
-        most = LINE_PX * 4 // 3
-    if level.scale > 1:
-        least = most // 4 if level.ruled else LINE_PX // 2
-    floors = []
-    while floor * STEP <= peak + 1:
-        floors.append(floor)
-        floor *= STEP
-    sure: list[tuple[int, int]] | None = None
-    for floor in reversed(floors):
-        mask = cv2.threshold(contrast, floor - 1, 255, cv2.THRESH_BINARY)[1]
-        if floor == level.floor and sure is not None:
-            mask = _reached(mask, sure)
-        contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
-        if not contours:
-            continue
-        outer = np.flatnonzero(hierarchy[0, :, 3] < 0)
-        sure = [tuple(contours[i][0, 0].tolist()) for i in outer]
-        places = np.array([cv2.boundingRect(contours[i]) for i in outer], np.int32)
-        longest = int(places[:, 2:].max())
-        fits = _fits(places, least, 2 * longest if last else most)
-        pairs, joined = _joined(places, fits, least)
-        members = [(i,) for i in outer[fits].tolist()]
-        members += [(int(outer[i]), int(outer[j])) for i, j in pairs.tolist()]
-        places = np.concatenate([places[fits], joined])
-        peaks = np.array([_peak(contrast, place) for place in places.tolist()], np.int32)
-        kept = np.flatnonzero(peaks >= STEP * floor)
-        members = [members[i] for i in kept]
-        yield _Floor(level, floor, contours, members, places[kept], peaks[kept], longest)
+def _floors(level: Level, last: bool, line: int) -> list[_Floor]:
+    """Return the pieces at each floor of a level, the highest first.
+
+    They lie within those of the floor below: where these are all too low, no more are looked for.
+    """
+    peak = int(cv2.norm(level.contrast, cv2.NORM_INF))
+    ladder = [level.floor]
+    while ladder[-1] * STEP <= peak + 1:
+        ladder.append(ladder[-1] * STEP)
+    found: list[_Floor] = []
+    if len(ladder) < 2 or _is_bare(level, line):
+        return found
+    for floor in ladder[1:-1]:
+        if found and found[-1].tallest < found[-1].least:
+            break
+        found.append(_pieces(level, floor, last))
+    sure = found[0].outlines if found else None
+    found.insert(0, _pieces(level, level.floor, last, sure))
+    return found[::-1]
 
 
-def _reached(
-    mask: GrayImage, sure: Sequence[tuple[int, int]], most: int = 256, reached: int = 128
-) -> GrayImage:
-    """Return what of a mask is connected with places that are ink at the next floor, too.
+def _sizes(level: Level) -> tuple[int, int]:
+    """Return the height of the lowest and of the highest digit, px of the level."""
+    most = MAX_HEIGHT_PX if level.ruled else LINE_PX * 4 // 3
+    if level.scale == 1:
+        return MIN_HEIGHT_PX, most
+    return most // 4 if level.ruled else LINE_PX // 2, most
+
+
+def _is_bare(level: Level, line: int) -> bool:
+    """Say whether a level has no ink, sure or not, as high as a digit or as long as a line.
+
+    The finest is not asked: it seldom is, and to tell costs more there than to look for marks.
+    """
+    if level.scale == 1:
+        return False
+    mask = cv2.threshold(level.contrast, level.floor - 1, 255, cv2.THRESH_BINARY)[1]
+    places = cv2.connectedComponentsWithStats(mask)[2][1:]
+    wide, tall = places[:, cv2.CC_STAT_WIDTH], places[:, cv2.CC_STAT_HEIGHT]
+    return bool(tall.max() < _sizes(level)[0] and wide.max() < line)
+
+
+def _pieces(
+    level: Level, floor: int, last: bool, sure: Sequence[cv2.typing.MatLike] | None = None
+) -> _Floor:
+    """Return the pieces at a floor; of the lowest, those that hold one that is sure."""
+    mask = cv2.threshold(level.contrast, floor - 1, 255, cv2.THRESH_BINARY)[1]
+    if sure is not None:
+        mask = _reached(mask, sure)
+    contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    outlines = list(compress(contours, (hierarchy[0, :, 3] < 0).tolist()))
+    places = np.array(list(map(cv2.boundingRect, outlines)), np.int32)
+    widest, tallest = places[:, 2:].max(axis=0).tolist()
+    longest = max(widest, tallest)
+    least, most = _sizes(level)
+    if last:
+        most = 2 * longest
+    return _Floor(level, floor, least, most, outlines, places, tallest, longest)
+
+
+def _reached(mask: GrayImage, sure: Sequence[cv2.typing.MatLike], most: int = 256) -> GrayImage:
+    """Return what of a mask is connected with pieces that are ink at the next floor, too.
 
     So strokes start where ink is sure and go on where it is likely, and grain is none. Where there
     is more than grain, all is kept: its pieces cost less than to look for what reaches them.
 
     Args:
-        mask: (h, w) uint8, 0 or 255; is changed.
-        sure: Columns and rows.
-        most: So many places are searched from, at most.
-        reached: Grey level that tells what was reached from the rest.
+        mask: (h, w) uint8, 0 or 255.
+        sure: Outlines of the pieces.
+        most: So many are searched from, at most.
     """
     if len(sure) > most:
         return mask
-    for x, y in sure:
-        if mask[y, x] == 255:
-            cv2.floodFill(mask, None, (x, y), (reached,), flags=8)  # type: ignore[call-overload]
-    return cv2.compare(mask, reached, cv2.CMP_EQ)  # type: ignore[call-overload, no-any-return]
+    height, width = mask.shape
+    reached = np.zeros((height + 2, width + 2), np.uint8)
+    flags = 8 | cv2.FLOODFILL_MASK_ONLY | 255 << 8
+    for outline in sure:
+        x, y = outline[0, 0].tolist()
+        if not reached[y + 1, x + 1]:
+            cv2.floodFill(mask, reached, (x, y), (255,), flags=flags)
+    return reached[1:-1, 1:-1]
 
 
-def _fits(places: NDArray[np.int32], least: int, most: int) -> NDArray[np.bool_]:
-    """Say which places have the size of a digit, or of a run of touching ones."""
+def _members(
+    floors: Sequence[_Floor], of: NDArray[np.int64], places: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Find what has the size of a digit, or of a run of touching ones: pieces, or two joined.
+
+    Args:
+        floors: What was found at each.
+        of: (N,) at which of them each piece is.
+        places: (N, 4) of all pieces.
+
+    Returns:
+        (M, 2) two pieces each, twice the same for one alone; floor by floor, those alone first.
+    """
+    least, most = np.array([(each.least, each.most) for each in floors])[of].T
     width, height = places[:, 2], places[:, 3]
-    return (height >= least) & (height <= most) & (width <= MAX_ASPECT * height)  # type: ignore[no-any-return]
+    fits = (height >= least) & (height <= most) & (width <= MAX_ASPECT * height)
+    alone = np.flatnonzero(fits)
+    members = np.concatenate([np.stack([alone, alone], axis=1), _joined(of, places, fits, least)])
+    return members[np.argsort(of[members[:, 0]], kind="stable")]  # type: ignore[no-any-return]
 
 
 def _joined(
-    places: NDArray[np.int32], fits: NDArray[np.bool_], least: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    of: NDArray[np.int64],
+    places: NDArray[np.int32],
+    fits: NDArray[np.bool_],
+    least: NDArray[np.int64],
+) -> NDArray[np.int64]:
     """Find what may be two strokes of one digit: the bar of a 5, the stem of an open 4.
 
     Args:
+        of: (N,) at which floor each piece is.
         places: (N, 4) of all pieces.
         fits: (N,) which have the size of a digit.
-        least: Lowest digit, px.
+        least: (N,) lowest digit at their floor, px.
 
     Returns:
-        (P, 2) pairs of pieces, and (P, 4) the places of each together.
+        (P, 2) pairs of pieces, the larger one first.
     """
     width, height = places[:, 2], places[:, 3]
-    near = np.flatnonzero(np.maximum(width, height) >= max(least // 2, 3))
-    near = near[(width[near] <= 2 * MAX_HEIGHT_PX) & (height[near] <= MAX_HEIGHT_PX)]
-    whole = near[fits[near]]
-    nothing = np.zeros((0, 2), np.int64), np.zeros((0, 4), np.int32)
-    if not len(whole) or len(near) > MAX_MARKS:
-        return nothing
-    x, y, w, h = places[whole].T[:, :, None]
-    left, top, wide, high = places[near].T[:, None]
+    fair = np.maximum(width, height) >= np.maximum(least // 2, 3)
+    fair &= (width <= 2 * MAX_HEIGHT_PX) & (height <= MAX_HEIGHT_PX)
+    near = np.flatnonzero(fair & (np.bincount(of, fair)[of] <= MAX_MARKS))
+    # Side by side, pieces of two floors do not meet.
+    left = places[near, 0] + of[near] * (places[:, ::2].sum(axis=1).max() + 1)
+    i, j = (near[k] for k in _meeting(left, left + width[near]))
+    area = width * height
+    swap = (area[i] < area[j]) | ((area[i] == area[j]) & (i > j))
+    first, second = np.where(swap, j, i), np.where(swap, i, j)
+    whole = fits[first]
+    first, second = first[whole], second[whole]
+    x, y, w, h = places[first].T
+    left, top, wide, high = places[second].T
     across = np.minimum(x + w, left + wide) - np.maximum(x, left)
     apart = np.maximum(y, top) - np.minimum(y + h, top + high)
     together = np.maximum(y + h, top + high) - np.minimum(y, top)
     breadth = np.maximum(x + w, left + wide) - np.minimum(x, left)
-    smaller = (w * h > wide * high) | ((w * h == wide * high) & (whole[:, None] < near))
     stroke = (np.maximum(wide, high) >= STROKE * h) & (across >= OVER * np.minimum(w, wide))
     one = (apart <= APART * h) & (together <= TALLER * h) & (breadth <= BROADER * together)
-    i, j = np.nonzero(smaller & stroke & one)
-    pairs = np.stack([whole[i], near[j]], axis=1)
-    first, second = places[pairs[:, 0]], places[pairs[:, 1]]
+    kept = np.flatnonzero(stroke & one)
+    kept = kept[np.lexsort((second[kept], first[kept]))]
+    return np.stack([first[kept], second[kept]], axis=1)
+
+
+def _meeting(
+    left: NDArray[Any], reach: NDArray[Any]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Find all pairs of which the second starts within the first's reach, from its left on."""
+    order = np.argsort(left, kind="stable")
+    index = np.arange(len(order))
+    count = np.searchsorted(left[order], reach[order], side="right") - index - 1
+    first = np.repeat(index, count)
+    second = np.arange(1, len(first) + 1) + first - np.repeat(np.cumsum(count) - count, count)
+    return order[first], order[second]
+
+
+def _around(first: NDArray[np.int32], second: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Return (N, 4) what is around two places each."""
     corner = np.minimum(first[:, :2], second[:, :2])
     end = np.maximum(first[:, :2] + first[:, 2:], second[:, :2] + second[:, 2:])
-    return pairs, np.concatenate([corner, end - corner], axis=1)
+    return np.concatenate([corner, end - corner], axis=1)
 
 
-def _peak(contrast: GrayImage, place: Sequence[int]) -> int:
-    x, y, width, height = place
-    return int(cv2.norm(contrast[y : y + height, x : x + width], cv2.NORM_INF))
+def _chosen(
+    floors: Sequence[_Floor], of: NDArray[np.int64], boxes: NDArray[np.int32]
+) -> NDArray[np.int64]:
+    """Return which of what was found at floors is kept, what stands out most first."""
+    contrasts = [floors[k].level.contrast for k in of.tolist()]
+    peaks = np.array(
+        [
+            cv2.norm(contrast[y : y + height, x : x + width], cv2.NORM_INF)
+            for contrast, (x, y, width, height) in zip(contrasts, boxes.tolist(), strict=True)
+        ],
+        np.int32,
+    )
+    each = [(floor.floor, floor.level.scale, not floor.level.ruled) for floor in floors]
+    floor, scale, bare = np.array(each)[of].T
+    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
+    unlike = np.abs(np.log2(floor / peaks) + TARGET) + np.log2(scale) + bare
+    sure = np.flatnonzero(peaks >= STEP * floor)
+    kept = sure[_distinct(boxes[sure] * scale[sure, None], unlike[sure])]
+    return kept[np.argsort(-peaks[kept], kind="stable")[:MAX_MARKS]]  # type: ignore[no-any-return]
 
 
-def _distinct(boxes: NDArray[np.int32], unlike: NDArray[np.float64]) -> NDArray[np.bool_]:
+def _distinct(boxes: NDArray[np.int64], unlike: NDArray[np.float64]) -> NDArray[np.int64]:
     """Return which of the boxes are kept: the best first, and none that is the same as one."""
-    same: list[list[int]] = [[] for _ in boxes]
-    for i, j in _same(boxes).tolist():
-        same[i].append(j)
-        same[j].append(i)
-    kept = np.zeros(len(boxes), bool)
+    order = np.argsort(unlike, kind="stable")
+    pairs = np.sort(_same(boxes[order]), axis=1)
     left_out = [False] * len(boxes)
-    for i in np.argsort(unlike, kind="stable").tolist():
-        if not left_out[i]:
-            kept[i] = True
-            for j in same[i]:
-                left_out[j] = True
-    return kept
+    for better, worse in pairs[np.argsort(pairs[:, 0])].tolist():
+        if not left_out[better]:
+            left_out[worse] = True
+    return np.sort(order[~np.array(left_out, bool)])
 
 
-def _same(boxes: NDArray[np.int32]) -> NDArray[np.int64]:
-    """Return (P, 2) which boxes are the same, by a sweep to the right."""
-    order = np.argsort(boxes[:, 0], kind="stable")
-    left, top, width, height = boxes[order].T
+def _same(boxes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return (P, 2) which boxes are the same."""
+    left, top, width, height = boxes.T
     right, bottom, area = left + width, top + height, width * height
-    reach = left + width * (1 - SAME)
-    pairs = []
-    for apart in range(1, len(order)):
-        first, second = slice(None, -apart), slice(apart, None)
-        near = left[second] <= reach[first]
-        if not near.any():
-            break
-        wide = np.minimum(right[first], right[second]) - left[second]
-        high = np.minimum(bottom[first], bottom[second]) - np.maximum(top[first], top[second])
-        shared = np.maximum(wide, 0) * np.maximum(high, 0)
-        found = np.flatnonzero(shared >= SAME * (area[first] + area[second] - shared))
-        pairs.append(np.stack([order[found], order[found + apart]], axis=1))
-    return np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)
+    i, j = _meeting(left, left + width * (1 - SAME))
+    wide = np.minimum(right[i], right[j]) - left[j]
+    high = np.minimum(bottom[i], bottom[j]) - np.maximum(top[i], top[j])
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    found = shared >= SAME * (area[i] + area[j] - shared)
+    return np.stack([i[found], j[found]], axis=1)
 
 
-def _mark(pieces: _Floor, index: int) -> Mark:
-    """Cut a piece out: within its outline, and the soft edge around it."""
-    x, y, width, height = pieces.places[index].tolist()
-    level = pieces.level
+def _mark(pieces: _Floor, outlines: Sequence[cv2.typing.MatLike], box: Sequence[int]) -> Mark:
+    """Cut what is within outlines, and the soft edge around it."""
+    x, y, width, height = box
     inside = np.zeros((height, width), np.uint8)
-    for member in pieces.members[index]:
-        outline = [pieces.contours[member]]
-        cv2.drawContours(inside, outline, 0, (255,), cv2.FILLED, offset=(-x, -y))
-    inside = cv2.dilate(inside, np.ones((3, 3), np.uint8))
-    contrast = cv2.bitwise_and(level.contrast[y : y + height, x : x + width], inside)
-    scale = level.scale
-    box = Box(x * scale, y * scale, width * scale, height * scale)
-    return Mark(box, contrast, pieces.floor, level)  # type: ignore[arg-type]
+    for outline in outlines:
+        cv2.drawContours(inside, [outline], 0, (255,), cv2.FILLED, offset=(-x, -y))
+    cv2.dilate(inside, None, inside)
+    contrast = cv2.bitwise_and(pieces.level.contrast[y : y + height, x : x + width], inside)
+    scale = pieces.level.scale
+    whole = Box(x * scale, y * scale, width * scale, height * scale)
+    return Mark(whole, contrast, pieces.floor, pieces.level)  # type: ignore[arg-type]

@@ -65,11 +65,8 @@ def model_image(contrast: GrayImage, floor: float, out: GrayImage | None = None)
         interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR,
     )
     # A thin stroke of a large mark is pale when it is scaled down.
-    cv2.convertScaleAbs(
-        small,
-        dst=image[top : top + size[1], left : left + size[0]],
-        alpha=255 / max(cv2.norm(small, cv2.NORM_INF), 1.0),
-    )
+    inner = image[top : top + size[1], left : left + size[0]]
+    cv2.normalize(small, inner, 255, norm_type=cv2.NORM_INF)
     return image
 
 
