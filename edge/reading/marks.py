@@ -302,17 +302,18 @@ def _chosen(
 ) -> NDArray[np.int64]:
     """Return which of what was found at floors is kept, what stands out most first."""
     contrasts = [floors[k].level.contrast for k in of.tolist()]
-    peaks = np.array(
-        [
-            cv2.norm(contrast[y : y + height, x : x + width], cv2.NORM_INF)
-            for contrast, (x, y, width, height) in zip(contrasts, boxes.tolist(), strict=True)
-        ],
-        np.int32,
-    )
+    inks = [
+        contrast[y : y + height, x : x + width]
+        for contrast, (x, y, width, height) in zip(contrasts, boxes.tolist(), strict=True)
+    ]
+    peaks = np.array([cv2.norm(ink, cv2.NORM_INF) for ink in inks])
+    masses = np.array([cv2.norm(ink, cv2.NORM_L1) for ink in inks])
     each = [(floor.floor, floor.level.scale, not floor.level.ruled) for floor in floors]
     floor, scale, bare = np.array(each)[of].T
-    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more.
+    # Half-way up its edge a stroke is as wide as it was drawn; of two scales the finer shows more,
+    # unless strokes are hollow there, for they are broader than its block.
     unlike = np.abs(np.log2(floor / peaks) + TARGET) + np.log2(scale) + bare
+    unlike -= 6 * np.log2(masses * scale**2)
     sure = np.flatnonzero(peaks >= STEP * floor)
     kept = sure[_distinct(boxes[sure] * scale[sure, None], unlike[sure])]
     return kept[np.argsort(-peaks[kept], kind="stable")[:MAX_MARKS]]  # type: ignore[no-any-return]
