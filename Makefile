@@ -32,13 +32,13 @@ FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 6 --page-marks 3
 WORDS := --samples runs/words --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 3
 
 train: $(VENV)/.dev  ## Train the shipped models anew and export them (an hour on two cores; CONTRIBUTING.md has the GPU).
-	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 12 --learning-rate 0.004
+	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 40 --learning-rate 0.004
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
-	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 8
+	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 18
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.6
-	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 6 $(WORDS)
+	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 16 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
-	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS) --pages 150; done
+	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS); done
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -181,8 +181,12 @@ def test_the_threshold_loses_and_invents_least() -> None:
     assert 0.5 < best_threshold(confidence, np.array(right), np.ones(6)) <= 0.71
 
 
-def test_a_lost_digit_weighs_as_much_as_an_invented_one() -> None:
+def test_a_lost_digit_weighs_more_than_an_invented_one() -> None:
     """Where both cannot be had the lesser sum counts; of equal ones the lowest threshold."""
+    likely, unlikely = np.full(3, 0.6), np.full(4, 0.6)
+    assert best_threshold(likely, np.array([True, True, False]), np.ones(3)) == 0.2
+    assert best_threshold(unlikely, np.array([True, True, False, False]), np.ones(4)) == 0.2
+    assert best_threshold(likely, np.array([True, False, False]), np.ones(3)) > 0.6
     confidence = np.array([0.4, 0.4, 0.6, 0.8, 0.8])
     right = np.array([False, False, True, False, True])
     assert 0.4 < best_threshold(confidence, right, np.ones(5)) <= 0.6
