@@ -15,14 +15,13 @@ from numpy.typing import NDArray
 from .neighbours import gaps
 
 _OWN = (
-    "bias", "mark", "slender", "narrow", "page", "size", "taller", "unlike", "paler", "contrast",
-    "crowd", "stronger",
+    "bias", "mark", "slender", "narrow", "page", "as_high", "as_strong", "contrast", "crowd",
+    "stronger",
 )  # fmt: skip
 """Nothing; the log-odds of a digit by the mark alone; the logarithms of its shorter over its longer
-axis, and of its width over its height; how many other digits there are in the picture; how many
-times it is as high as these, how many times higher, as strong, and paler, in logarithms; the
-logarithm of its contrast; how many marks there are that are none, for a picture of cloth is full of
-them; and how many times it is as strong as these, in logarithms."""
+axis, and of its width over its height; how many other digits there are in the picture, how many as
+high, and how many as strong; the logarithm of its contrast; how many marks there are that are none,
+for a picture of cloth is full of them; and how many times it is as strong as these, a logarithm."""
 _BESIDE = (
     "near", "digits", "top", "bottom", "lower", "higher", "unlike_beside", "others", "alike",
 )  # fmt: skip
@@ -30,7 +29,7 @@ _BESIDE = (
 digit; how far the upper edges of digits are apart, and the lower ones; how much lower the mark
 ends, and how much higher it starts; how many times it is as strong; that it is none; and that it is
 a digit of the same height in the same place."""
-_OF_BARS = ("bias", "mark", "page", "size", "taller", "unlike", "paler", "contrast", *_BESIDE)
+_OF_BARS = ("bias", "mark", "page", "as_high", "as_strong", "contrast", *_BESIDE)
 """What counts otherwise for bars: a 1 is no more than a bar elsewhere."""
 FEATURES = (*_OWN, *_BESIDE, *(f"bar_{name}" for name in _OF_BARS))
 """What the weights of a bundle are of."""
@@ -40,6 +39,8 @@ LEAST = 1e-4
 """Probabilities are taken for no smaller ones before their log-odds are."""
 BAR = 0.3
 """Shorter over longer axis below which a mark is a bar, the more so the less."""
+ALIKE = 5
+"""Logarithms of what marks of one writing have in common differ by less than one over this."""
 LIKELY = 0.3
 """Probability from which a mark counts among the digits of a picture."""
 
@@ -104,7 +105,6 @@ def _own(
     p = np.clip(likely, LEAST, 1 - LEAST)
     height, contrast = digits.boxes[:, 3], np.log(np.maximum(digits.contrast, 1))
     counted = np.where(believed > LIKELY, believed, 0)
-    size, strength = (_apart(each, counted) for each in (np.log(height), contrast))
     rest = np.concatenate([1 - believed, np.ones(len(others.boxes))])
     around = np.concatenate([contrast, np.log(np.maximum(others.contrast, 1))])
     crowd = rest.sum() - rest[: len(p)]
@@ -114,14 +114,18 @@ def _own(
         np.log(np.clip(digits.slender, 0.03, 1)),
         np.log(digits.boxes[:, 2] / height),
         np.log1p(counted.sum() - counted),
-        np.abs(size),
-        np.maximum(size, 0),
-        np.abs(strength),
-        np.maximum(-strength, 0),
+        _alike(np.log(height), counted),
+        _alike(contrast, counted),
         contrast,
         np.log1p(crowd),
         _apart(around, rest)[: len(p)],
     ]
+
+
+def _alike(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how many others are alike, each by its weight, less the more it differs."""
+    likeness = np.exp(-ALIKE * np.abs(values[:, None] - values))
+    return np.log1p(likeness @ weights - weights)  # type: ignore[no-any-return]
 
 
 def _apart(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -58,6 +58,16 @@ class Mark:
         """Strongest contrast, grey levels."""
         return int(cv2.norm(self.contrast, cv2.NORM_INF))
 
+    @property
+    def tight_box(self) -> Box:
+        """Around what is half-way up the edge of its strokes, at any floor; px of the frame."""
+        least = self.peak * 2**-TARGET
+        strong = cv2.threshold(self.contrast, least - 1, 255, cv2.THRESH_BINARY)[1]
+        x, y, width, height = cv2.boundingRect(strong)
+        scale = self.level.scale
+        left, top = self.box.x + x * scale, self.box.y + y * scale
+        return Box(left, top, width * scale, height * scale)
+
 
 @dataclass(frozen=True)
 class _Floor:

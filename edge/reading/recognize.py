@@ -225,13 +225,14 @@ class Recognizer:
         is_digit = self.bundle.beliefs(told.seen, told.likely, others)
         digits = [_digit(*each) for each in zip(told.digits, is_digit, strict=True)]
         sure = [digit.confidence >= self._min_confidence for digit in digits]
+        least = min(self._min_confidence, self.bundle.min_confidence)
         kept = [i for i, p in enumerate(is_digit) if sure[i] or p >= self.bundle.untold]
         dropped = [i for i in range(len(digits)) if i not in set(kept)]
         signs = np.concatenate([others.boxes, boxes[dropped]])
         lines = []
         for number in group_numbers(boxes[kept], signs):
             members = [kept[i] for i in number]
-            if any(sure[i] for i in members):
+            if any(digits[i].confidence >= least for i in members):
                 lines.append(
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
                 )
@@ -239,7 +240,7 @@ class Recognizer:
 
 
 def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
-    return Candidate(mark.box, is_digit, which, mark.peak, slender(mark.contrast))
+    return Candidate(mark.tight_box, is_digit, which, mark.peak, slender(mark.contrast))
 
 
 def _part(mark: Mark, box: Box) -> Mark:

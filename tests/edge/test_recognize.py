@@ -398,11 +398,12 @@ def test_a_digit_in_doubt_is_not_lost_from_its_number(
     assert confidence == untold.confidence >= less
 
 
-def test_what_cannot_be_told_alone_is_no_number(page: Scene) -> None:
-    """A line of which no digit is told is none: its marks are rejected."""
+def test_a_threshold_removes_no_digit(recognizer: Recognizer, page: Scene) -> None:
+    """Where none is certain enough each is `?`; what is no digit to the model is none."""
     reading = Recognizer(settings=Settings(min_confidence=1)).read(page.image)
-    assert reading.lines == ()
-    assert reading.rejected >= len(page.digits)
+    usual = recognizer.read(page.image)
+    assert reading.text == "".join("\n" if c == "\n" else "?" for c in usual.text)
+    assert reading.rejected == usual.rejected
 
 
 def test_a_large_picture_keeps_what_cannot_be_told(page: Scene) -> None:

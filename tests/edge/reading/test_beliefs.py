@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
 from digitcam.edge.reading.beliefs import (
+    ALIKE,
     BAR,
     FEATURES,
     LEAST,
@@ -95,7 +96,7 @@ def test_what_is_no_digit_counts_where_it_is_nearer() -> None:
 
 def test_a_mark_alone_has_nothing_beside_it() -> None:
     """All that is of neighbours is 0, and so is what compares with the picture's digits."""
-    for name in ("near", "digits", "others", "alike", "page", "size", "unlike"):
+    for name in ("near", "digits", "others", "alike", "page", "as_high", "as_strong"):
         assert column(name, ALONE, [1]).tolist() == [0], name
 
 
@@ -138,17 +139,19 @@ def test_ink_that_is_paler_than_the_digits() -> None:
     pale = Seen(ROW.boxes, np.array([100.0, 50, 100]), ROW.slender)
     digits = [1.0, 1.0, 1.0]
     assert column("unlike_beside", pale, digits)[1] == pytest.approx(2 * NEAR * np.log(2))
-    assert column("paler", pale, digits) == pytest.approx([0, np.log(2), 0])
-    assert column("unlike", pale, digits)[1] == pytest.approx(np.log(2))
+    few = 1 + np.exp(-ALIKE * np.log(2))
+    assert column("as_strong", pale, digits)[0] == pytest.approx(np.log1p(few))
+    assert column("as_strong", pale, digits)[1] == pytest.approx(np.log1p(2 * (few - 1)))
     assert column("contrast", pale, digits) == pytest.approx(np.log(pale.contrast))
 
 
-def test_a_mark_that_is_higher_than_the_digits() -> None:
-    """Twice as high as the mean of the others, in logarithms; lower is no higher."""
-    high = seen([Box(0, 0, 20, 40), Box(40, 0, 20, 80), Box(80, 0, 20, 40)])
-    assert column("taller", high, [1, 1, 1])[1] == pytest.approx(np.log(2))
-    assert column("taller", high, [1, 1, 1])[0] == 0
-    assert column("size", high, [1, 1, 1])[0] == pytest.approx(np.log(2) / 2)
+def test_digits_of_two_sizes_do_not_disturb_one_another() -> None:
+    """What counts is how many others are as high, not how high most are."""
+    small = [Box(40 * i, 0, 20, 40) for i in range(3)]
+    both = seen([*small, *(Box(40 * i, 200, 200, 400) for i in range(3))])
+    alone = column("as_high", seen(small), [1, 1, 1])
+    assert alone == pytest.approx([np.log1p(2)] * 3)
+    assert column("as_high", both, [1] * 6)[:3] == pytest.approx(alone, abs=1e-4)
 
 
 def test_a_crowd_of_marks_that_are_none() -> None:
