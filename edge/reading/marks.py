@@ -64,6 +64,8 @@ class Mark:
         least = self.peak * 2**-TARGET
         strong = cv2.threshold(self.contrast, least - 1, 255, cv2.THRESH_BINARY)[1]
         x, y, width, height = cv2.boundingRect(strong)
+        if not width:
+            return self.box
         scale = self.level.scale
         left, top = self.box.x + x * scale, self.box.y + y * scale
         return Box(left, top, width * scale, height * scale)
