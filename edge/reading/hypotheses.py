@@ -83,7 +83,20 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
         pieces = _together([best.pop(j) for j in within])
         own = _Choice(hypotheses[i].score, [i])
         best[i] = pieces if within and pieces.score > own.score + SURER else own
-    return [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
+    return _once(
+        [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
+    )
+
+
+def _once(digits: list[Candidate]) -> list[Candidate]:
+    """Leave out digits that lie within surer ones: two runs of touching digits may share some."""
+    part = inside(as_array([digit.box for digit in digits]))
+    shared = np.maximum(part, part.T) >= WITHIN
+    sure = np.argsort([-digit.is_digit for digit in digits], kind="stable")
+    kept = np.zeros(len(digits), bool)
+    for i in sure.tolist():
+        kept[i] = not (shared[i] & kept).any()
+    return [digit for digit, is_kept in zip(digits, kept, strict=True) if is_kept]
 
 
 def choose_polarity(

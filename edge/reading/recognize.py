@@ -24,7 +24,7 @@ from .ink import find_ink, fit_frame
 from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
 from .marks import Mark, find_marks, slender
-from .neighbours import as_array, inside
+from .neighbours import as_array, inside, overlaps
 from .view import model_images
 from .words import WordReader
 
@@ -227,8 +227,7 @@ class Recognizer:
         sure = [digit.confidence >= self._min_confidence for digit in digits]
         least = min(self._min_confidence, self.bundle.min_confidence)
         kept = [i for i, p in enumerate(is_digit) if sure[i] or p >= self.bundle.untold]
-        dropped = [i for i in range(len(digits)) if i not in set(kept)]
-        signs = np.concatenate([others.boxes, boxes[dropped]])
+        signs = _signs(told.seen, np.isin(np.arange(len(digits)), kept), others)
         lines = []
         for number in group_numbers(boxes[kept], signs):
             members = [kept[i] for i in number]
@@ -237,6 +236,20 @@ class Recognizer:
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
                 )
         return lines
+
+
+def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.float64]:
+    """Return the (M, 4) places of marks that may part two numbers.
+
+    They are written as strongly as digits are, half as strongly at least, and stand beside them.
+    """
+    boxes = np.concatenate([seen.boxes[~is_digit], others.boxes])
+    contrast = np.concatenate([seen.contrast[~is_digit], others.contrast])
+    digits = seen.boxes[is_digit]
+    if not len(boxes) or not len(digits):
+        return boxes
+    apart = ~overlaps(np.concatenate([boxes, digits]))[: len(boxes), len(boxes) :].any(axis=1)
+    return boxes[apart & (contrast >= 0.5 * np.median(seen.contrast[is_digit]))]  # type: ignore[no-any-return]
 
 
 def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
