@@ -13,7 +13,7 @@ MAX_GAP = 2.5
 """Widest space in a number, in heights; wider ones part numbers in any case."""
 PARTING = 2.0
 """A space parts two numbers that is so many times as wide as those beside it, and ..."""
-LEAST_GAP = 0.6
+LEAST_GAP = 0.8
 """... at least so many heights wide."""
 
 
