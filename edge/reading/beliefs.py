@@ -7,12 +7,12 @@ known by the first sum, no longer by itself alone. A bar between two bars betwee
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbours import gaps
+from .neighbours import WITHIN, gaps, inside
 
 _OWN = (
     "bias", "mark", "slender", "narrow", "page", "as_high", "as_strong", "contrast", "crowd",
@@ -75,9 +75,33 @@ class Beliefs:
         """
         believed = likely
         for weights in self.weights:
-            total = features(digits, likely, others, believed) @ np.array(weights)
-            believed = 1 / (1 + np.exp(-total))
+            believed = _odds(features(digits, likely, others, believed) @ np.array(weights))
         return believed
+
+    def of(
+        self,
+        marks: Seen,
+        likely: NDArray[np.float64],
+        digits: Seen,
+        believed: NDArray[np.float64],
+        others: Seen,
+    ) -> NDArray[np.float64]:
+        """Return (N,) probabilities that marks are digits, given what the rest is believed to be.
+
+        What stands in the place of a mark, a piece of it or something around it, does not count.
+
+        Args:
+            marks: Any marks.
+            likely: (N,) probabilities of a digit by the mark alone.
+            digits: Marks that are held to be digits.
+            believed: (K,) probabilities that they are.
+            others: Marks that are none.
+        """
+        around, digit = _joined(digits, others, believed)
+        part = inside(np.concatenate([marks.boxes, around.boxes]))
+        count = len(marks.boxes)
+        apart = np.maximum(part[:count, count:], part[count:, :count].T) < WITHIN
+        return _odds(_features(marks, likely, around, digit, apart) @ np.array(self.weights[-1]))
 
 
 def features(
@@ -91,70 +115,100 @@ def features(
         others: Marks that are none.
         believed: (N,) probabilities of a digit, as far as they are known.
     """
-    own = dict(zip(_OWN, _own(digits, likely, others, believed), strict=True))
-    beside = dict(zip(_BESIDE, _beside(digits, others, believed), strict=True))
+    around, digit = _joined(digits, others, believed)
+    apart = ~np.eye(len(digits.boxes), len(around.boxes), dtype=bool)
+    return _features(digits, likely, around, digit, apart)
+
+
+def _odds(total: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-total))  # type: ignore[no-any-return]
+
+
+def _joined(
+    digits: Seen, others: Seen, believed: NDArray[np.float64]
+) -> tuple[Seen, NDArray[np.float64]]:
+    """Return all marks, and the probabilities that they are digits."""
+    names = [each.name for each in fields(Seen)]
+    seen = Seen(*(np.concatenate([getattr(digits, n), getattr(others, n)]) for n in names))
+    return seen, np.concatenate([believed, np.zeros(len(others.boxes))])
+
+
+def _features(
+    marks: Seen,
+    likely: NDArray[np.float64],
+    around: Seen,
+    digit: NDArray[np.float64],
+    apart: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return (N, features) what is summed.
+
+    Args:
+        marks: What is asked about.
+        likely: (N,) probabilities of a digit by the mark alone.
+        around: All marks of the picture.
+        digit: (M,) probabilities that they are digits.
+        apart: (N, M) which of these count for each mark.
+    """
+    own = dict(zip(_OWN, _own(marks, likely, around, digit, apart), strict=True))
+    beside = dict(zip(_BESIDE, _beside(marks, around, digit, apart), strict=True))
     bar = np.clip(np.log(BAR) - own["slender"], 0, 1.3)
     of_bars = [bar * {**own, **beside}[name] for name in _OF_BARS]
     return np.stack([*own.values(), *beside.values(), *of_bars], axis=1)
 
 
 def _own(
-    digits: Seen, likely: NDArray[np.float64], others: Seen, believed: NDArray[np.float64]
+    marks: Seen,
+    likely: NDArray[np.float64],
+    around: Seen,
+    digit: NDArray[np.float64],
+    apart: NDArray[np.bool_],
 ) -> list[NDArray[np.float64]]:
     """Return what a mark shows, and how it compares with the digits and the rest of the picture."""
     p = np.clip(likely, LEAST, 1 - LEAST)
-    height, contrast = digits.boxes[:, 3], np.log(np.maximum(digits.contrast, 1))
-    counted = np.where(believed > LIKELY, believed, 0)
-    rest = np.concatenate([1 - believed, np.ones(len(others.boxes))])
-    around = np.concatenate([contrast, np.log(np.maximum(others.contrast, 1))])
-    crowd = rest.sum() - rest[: len(p)]
+    height, contrast = marks.boxes[:, 3], np.log(np.maximum(marks.contrast, 1))
+    strength = np.log(np.maximum(around.contrast, 1))
+    counted, rest = np.where(digit > LIKELY, digit, 0), 1 - digit
+    crowd = apart @ rest
+    stronger = contrast - apart @ (rest * strength) / np.maximum(crowd, LEAST)
     return [
         np.ones(len(p)),
         np.log(p / (1 - p)),
-        np.log(np.clip(digits.slender, 0.03, 1)),
-        np.log(digits.boxes[:, 2] / height),
-        np.log1p(counted.sum() - counted),
-        _alike(np.log(height), counted),
-        _alike(contrast, counted),
+        np.log(np.clip(marks.slender, 0.03, 1)),
+        np.log(marks.boxes[:, 2] / height),
+        np.log1p(apart @ counted),
+        np.log1p((apart * _likeness(np.log(height), np.log(around.boxes[:, 3]))) @ counted),
+        np.log1p((apart * _likeness(contrast, strength)) @ counted),
         contrast,
         np.log1p(crowd),
-        _apart(around, rest)[: len(p)],
+        np.minimum(crowd, 1) * np.clip(stronger, -2, 2),
     ]
 
 
-def _alike(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how many others are alike, each by its weight, less the more it differs."""
-    likeness = np.exp(-ALIKE * np.abs(values[:, None] - values))
-    return np.log1p(likeness @ weights - weights)  # type: ignore[no-any-return]
-
-
-def _apart(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each value is from the mean of the others, less the fewer they are."""
-    weight = weights.sum() - weights
-    mean = ((weights * values).sum() - weights * values) / np.maximum(weight, LEAST)
-    return np.minimum(weight, 1) * np.clip(values - mean, -2, 2)  # type: ignore[no-any-return]
+def _likeness(values: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return (N, M) how much alike values are, 1 equal, 0 far from it."""
+    return np.exp(-ALIKE * np.abs(values[:, None] - others))  # type: ignore[no-any-return]
 
 
 def _beside(
-    digits: Seen, others: Seen, believed: NDArray[np.float64]
+    marks: Seen, around: Seen, digit: NDArray[np.float64], apart: NDArray[np.bool_]
 ) -> Sequence[NDArray[np.float64]]:
     """Return what stands beside a mark, both sides summed."""
-    boxes = np.concatenate([digits.boxes, others.boxes])
-    digit = np.concatenate([believed, np.zeros(len(others.boxes))])
-    contrast = np.log(np.maximum(np.concatenate([digits.contrast, others.contrast]), 1))
-    count = len(digits.boxes)
+    count = len(marks.boxes)
     total = np.zeros((len(_BESIDE), count))
     if not count:
         return list(total)
-    _, top, _, height = digits.boxes.T
-    for gap in (gaps(boxes, digits.boxes).T, gaps(digits.boxes, boxes)):
+    boxes = around.boxes
+    contrast, strength = (np.log(np.maximum(each.contrast, 1)) for each in (marks, around))
+    _, top, _, height = marks.boxes.T
+    for gap in (gaps(boxes, marks.boxes).T, gaps(marks.boxes, boxes)):
+        gap[~apart] = np.inf
         nearest = gap.argmin(axis=1)
         near = np.exp(-np.maximum(gap[np.arange(count), nearest], 0))
         of_digit = near * digit[nearest]
         high = np.minimum(height, boxes[nearest, 3])
         rise = (boxes[nearest, 1] - top) / high
         fall = (top + height - boxes[nearest, 1] - boxes[nearest, 3]) / high
-        unlike = np.abs(contrast[:count] - contrast[nearest])
+        unlike = np.abs(contrast - strength[nearest])
         total += np.stack(
             [
                 near,

@@ -12,6 +12,8 @@ from ..frame import Box
 
 ALIKE = 0.45
 """Marks of one row are at least so much alike in height."""
+WITHIN = 0.7
+"""Part of a mark's box that lies in that of the mark it is a piece of."""
 LEVEL = 0.4
 """Part of the lower mark's height that marks of one row share."""
 

@@ -19,12 +19,12 @@ from ..frame import Box, Digit, Frame, GrayImage, Line, Reading
 from ..memory import keep_freed_memory
 from ..settings import Settings
 from .beliefs import Seen
-from .hypotheses import WITHIN, Candidate, Hypothesis, choose, choose_polarity
+from .hypotheses import Candidate, Hypothesis, choose, choose_polarity
 from .ink import find_ink, fit_frame
 from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
 from .marks import Mark, find_marks, slender
-from .neighbours import as_array, inside, overlaps
+from .neighbours import WITHIN, as_array, inside, overlaps
 from .view import model_images
 from .words import WordReader
 
@@ -68,6 +68,10 @@ class Told:
         boxes = as_array([each.box for each in self.others])
         contrast = np.array([each.peak for each in self.others], np.float64)
         return Seen(boxes, contrast, np.ones(len(boxes)))
+
+
+_OfMark = tuple[int, Hypothesis]
+"""Which mark, and what it may be."""
 
 
 class Recognizer:
@@ -173,24 +177,25 @@ class Recognizer:
         probabilities = self.classifier.probabilities(images).astype(np.float64)
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
-        sides = [
-            [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
-            for light in (False, True)
-        ]
-        digits, light = choose_polarity(
-            *(choose([h for _, h in side], [marks[i].box for i, _ in side]) for side in sides)
-        )
-        taken = {i for i, _ in hypotheses}
-        others = [
-            mark
-            for i, mark in enumerate(marks)
-            if i not in taken and light in (None, mark.level.light_on_dark)
-        ]
-        return Told(digits, _apart(others, digits), classify_s)
+        told = _told(marks, hypotheses, classify_s)
+        return _told(marks, self._believed(hypotheses, told), classify_s)
 
-    def _singles(
-        self, marks: Sequence[Mark], probabilities: NDArray[np.float64]
-    ) -> list[tuple[int, Hypothesis]]:
+    def _believed(self, hypotheses: list[_OfMark], told: Told) -> list[_OfMark]:
+        """Weigh all that marks may be against what stands around them."""
+        digits = [digit for _, hypothesis in hypotheses for digit in hypothesis.digits]
+        believed = self.bundle.beliefs(told.seen, told.likely, told.seen_beside)
+        marks = Told(digits, [], 0.0)
+        found = iter(
+            self.bundle.beliefs.of(
+                marks.seen, marks.likely, told.seen, believed, told.seen_beside
+            ).tolist()
+        )
+        return [
+            (i, replace(h, digits=tuple(replace(d, believed=next(found)) for d in h.digits)))
+            for i, h in hypotheses
+        ]
+
+    def _singles(self, marks: Sequence[Mark], probabilities: NDArray[np.float64]) -> list[_OfMark]:
         """Return which marks may be one digit each."""
         digit = probabilities[:, self.classifier.digits]
         likely = digit.sum(axis=1)
@@ -201,7 +206,7 @@ class Recognizer:
 
     def _read_words(
         self, marks: Sequence[Mark], probabilities: NDArray[np.float64]
-    ) -> list[tuple[int, Hypothesis]]:
+    ) -> list[_OfMark]:
         """Return which marks may be several digits, and which."""
         if self.words is None or self._several is None:
             return []
@@ -236,6 +241,24 @@ class Recognizer:
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
                 )
         return lines
+
+
+def _told(marks: Sequence[Mark], hypotheses: list[_OfMark], classify_s: float) -> Told:
+    """Choose what explains the ink best, and tell what is left of it."""
+    sides = [
+        [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
+        for light in (False, True)
+    ]
+    digits, light = choose_polarity(
+        *(choose([h for _, h in side], [marks[i].box for i, _ in side]) for side in sides)
+    )
+    taken = {i for i, _ in hypotheses}
+    others = [
+        mark
+        for i, mark in enumerate(marks)
+        if i not in taken and light in (None, mark.level.light_on_dark)
+    ]
+    return Told(digits, _apart(others, digits), classify_s)
 
 
 def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.float64]:

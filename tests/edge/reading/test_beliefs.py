@@ -182,6 +182,22 @@ def test_beliefs_are_the_same_at_every_size(scale: float) -> None:
     assert Beliefs(weights)(large, digit, beside) == pytest.approx(expected)
 
 
+def test_other_marks_are_asked_about_as_digits_are() -> None:
+    """A digit that is asked about anew is believed as before; pieces of it do not count."""
+    weights = tuple(np.linspace(-0.3, 0.3, len(FEATURES)).tolist())
+    digit, others = np.array([0.9, 0.4, 0.8]), seen([Box(150, 0, 20, 40)])
+    believed = Beliefs((weights,))(ROW, digit, others)
+    twice = Beliefs((weights, weights))(ROW, digit, others)
+    assert Beliefs((weights,)).of(ROW, digit, ROW, believed, others) == pytest.approx(twice)
+    piece = seen([Box(42, 0, 16, 20)])
+    alone = Beliefs((weights,)).of(
+        piece, digit[:1], seen([Box(0, 0, 20, 40), Box(80, 0, 20, 40)]), believed[[0, 2]], others
+    )
+    among = Beliefs((weights,)).of(piece, digit[:1], ROW, believed, others)
+    assert among == pytest.approx(alone)
+    assert Beliefs((weights,)).of(NOTHING, digit[:0], ROW, believed, others).shape == (0,)
+
+
 def test_an_empty_page_has_no_beliefs() -> None:
     """No marks, no numbers; others beside do not matter."""
     assert Beliefs()(NOTHING, np.zeros(0), ROW).shape == (0,)

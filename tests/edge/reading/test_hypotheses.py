@@ -93,6 +93,33 @@ def test_impossible_digits_have_a_finite_score() -> None:
     assert single(WHOLE, 1.0).score == pytest.approx(log_odds(1 - LEAST))
 
 
+def test_what_stands_around_a_mark_counts_as_much_as_it_does_itself() -> None:
+    """The mean of both log-odds; two rings over one another are an 8 where digits are as high."""
+    doubtful = Candidate(WHOLE, 0.9, np.full(10, 0.1), 100, 0.5, believed=0.2)
+    assert doubtful.probability == pytest.approx(
+        1 / (1 + np.exp(-log_odds(0.9) / 2 + log_odds(0.8) / 2))
+    )
+    assert candidate(WHOLE, 0.9).probability == 0.9
+    eight, ring = Box(0, 0, 30, 60), [Box(0, 0, 30, 29), Box(0, 31, 30, 29)]
+    alone = [(eight, 0.9), *((box, 0.99) for box in ring)]
+    assert chosen(*(single(box, p) for box, p in alone)) == ring
+    in_row = [0.99, 0.1, 0.1]
+    known = [
+        Hypothesis((Candidate(box, p, np.full(10, 0.1), 100, 0.5, believed),), 1.0)
+        for (box, p), believed in zip(alone, in_row, strict=True)
+    ]
+    assert chosen(*known) == [eight]
+
+
+def test_a_digit_of_two_runs_holds_once() -> None:
+    """164 and 641, which reach into one another, share a digit; the surer reading of it holds."""
+    first = Hypothesis((candidate(Box(0, 0, 20, 40), 0.9), candidate(Box(25, 0, 20, 40), 0.8)), 0.9)
+    second = Hypothesis(
+        (candidate(Box(26, 0, 20, 40), 0.9), candidate(Box(50, 0, 20, 40), 0.9)), 0.9
+    )
+    assert chosen(first, second) == [Box(0, 0, 20, 40), Box(26, 0, 20, 40), Box(50, 0, 20, 40)]
+
+
 def test_no_marks_hold_no_digit() -> None:
     """An empty page is an empty answer."""
     assert choose([], []) == []
