@@ -18,9 +18,10 @@ from digitcam.train.errors import RunError
 from digitcam.train.workers import VARIABLE, Alone, join_team
 
 FLAGS = ("--arch", "phase2-2025", "--epochs", "3", "--batch-size", "20", "--validation", "40")
-TOLERANCE = 5e-3
-"""How far a loss may be from that of one process in the first steps, as a part of it: sums are
-taken in another order, which optimizers amplify; another seed makes it 15 in a hundred."""
+TOLERANCES = 5e-3, 3e-2
+"""How far the losses of two epochs may be from those of one process, as parts of them: sums are
+taken in another order, which optimizers amplify from step to step; another seed makes it 15 in a
+hundred."""
 LIMIT_S = 300
 pytestmark = pytest.mark.timeout(900)
 Call = Callable[..., Any]
@@ -94,7 +95,8 @@ def test_two_workers_have_the_losses_of_one(
     answer = keras_call("train", *flags, "--out", alone, "--data", digits_npz)
     assert answer.value == 0, answer
     assert [status for status, _ in ended(workers)] == [0, 0]
-    assert losses(together) == pytest.approx(losses(alone), rel=TOLERANCE)
+    for ours, theirs, tolerance in zip(losses(together), losses(alone), TOLERANCES, strict=True):
+        assert ours == pytest.approx(theirs, rel=tolerance)
     assert (together / "metrics.json").exists()
 
 
