@@ -38,7 +38,8 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (hours on 
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.6
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 16 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
-	for model in digits digits-tiny; do $(BIN)/digitcam-weigh edge/models/$$model $(PHOTOGRAPHS); done
+	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits $(PHOTOGRAPHS))
+	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits-tiny $(PHOTOGRAPHS))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

@@ -102,7 +102,7 @@ class Digit:
     box: Box
     """In px of the image as given."""
     likeliest: tuple[tuple[int, float], ...] = ()
-    """Where it cannot be told, the two likeliest digits and their confidences."""
+    """The two likeliest digits and their confidences; JSON has them where it cannot be told."""
 
     @property
     def text(self) -> str:

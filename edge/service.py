@@ -10,6 +10,8 @@ from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 
+import cv2
+
 from .camera import Camera
 from .errors import EdgeError
 from .frame import GrayImage, StableReading
@@ -204,6 +206,7 @@ def _stabilizer(settings: Settings, camera: Camera) -> Stabilizer:
 
 
 def _recognizer(settings: Settings) -> Recognizer:
+    cv2.setNumThreads(settings.threads)
     return Recognizer(settings.model, settings)
 
 

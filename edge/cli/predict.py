@@ -87,6 +87,7 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
             sources += [name] if name == STDIN else _images(Path(name))
     if options.annotate and len(sources) > 1:
         parser.error(f"--annotate takes one image, found {len(sources)}")
+    cv2.setNumThreads(settings.threads)
     with native_lines_hidden(options.debug):
         recognizer = Recognizer(options.model or settings.model, settings)
     if options.camera is not None:
