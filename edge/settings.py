@@ -218,7 +218,7 @@ class Settings:
     runtime: Runtime = _one_of("auto", RUNTIMES)
     """Which TFLite runtime; auto takes the fastest that is installed."""
     threads: int = _within(1, 1, 64)
-    """Processors that the network may use."""
+    """Processors that reading may use."""
     model: str = _text("digits")
     """Model bundle: a path, or the name of a shipped one."""
     strings: str = _text("strings")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp, log
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ class Candidate:
         if self.believed is None:
             return self.is_digit
         odds = (_log_odds(self.is_digit) + _log_odds(self.believed)) / 2
-        return float(1 / (1 + np.exp(-odds)))
+        return 1 / (1 + exp(-odds))
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,13 @@ class Hypothesis:
     @property
     def score(self) -> float:
         """Log-odds that it is so; of several digits the geometric mean counts."""
-        likely = np.maximum([digit.probability for digit in self.digits], LEAST)
-        return _log_odds(float(self.weight * np.exp(np.log(likely).mean())))
+        likely = [log(max(digit.probability, LEAST)) for digit in self.digits]
+        return _log_odds(self.weight * exp(fmean(likely)))
 
 
 def _log_odds(p: float) -> float:
     p = min(max(p, LEAST), 1 - LEAST)
-    return float(np.log(p / (1 - p)))
+    return log(p / (1 - p))
 
 
 def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candidate]:
@@ -87,13 +89,13 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
     if not hypotheses:
         return []
     places = as_array(boxes)
-    part = inside(places)
+    held = inside(places).T >= WITHIN
     best: dict[int, _Choice] = {}
     for i in np.argsort(places[:, 2] * places[:, 3], kind="stable").tolist():
-        within = [j for j in best if part[j, i] >= WITHIN]
-        pieces = _together([best.pop(j) for j in within])
         own = _Choice(hypotheses[i].score, [i])
-        best[i] = pieces if within and pieces.score > own.score + SURER else own
+        within = [best.pop(j) for j in held[i].nonzero()[0].tolist() if j in best]
+        pieces = _together(within) if within else own
+        best[i] = pieces if pieces.score > own.score + SURER else own
     return _once(
         [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
     )
@@ -159,5 +161,5 @@ def _together(pieces: Sequence[_Choice]) -> _Choice:
     members = [member for piece in pieces for member in piece.members]
     likely = [piece.score for piece in pieces if piece.score > 0]
     if not likely:
-        return _Choice(max((piece.score for piece in pieces), default=-np.inf), members)
-    return _Choice(float(np.mean(likely)), members)
+        return _Choice(max(piece.score for piece in pieces), members)
+    return _Choice(fmean(likely), members)
