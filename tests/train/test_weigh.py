@@ -3,6 +3,8 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import cycle
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, cast
@@ -39,11 +41,19 @@ SIZE = (120, 400)
 PLACES = [Box(20 + 60 * i, 40, 24, 40) for i in range(6)]
 
 
+@dataclass(frozen=True)
+class OfBeliefs:
+    """What weighing knows of a bundle."""
+
+    beliefs: Beliefs
+
+
 class Reader:
     """Says of each picture what it was told to say, at half the size of the page if wanted."""
 
     def __init__(self, answers: Sequence[Told], reduced: int = 1) -> None:
-        self._answers = iter(answers)
+        self._answers = cycle(answers)
+        self.bundle = OfBeliefs(Beliefs())
         self._reduced = reduced
 
     def frame(self, image: NDArray[Any]) -> Frame:
