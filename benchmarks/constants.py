@@ -28,9 +28,11 @@ def constants(source: str) -> Iterator[tuple[int, float]]:
         for part in ast.walk(node.slice)
     }
     for node in ast.walk(tree):
-        number = isinstance(node, ast.Constant) and type(node.value) in (int, float)
-        if number and node.value not in PLAIN and id(node) not in indices:
-            yield node.lineno, node.value
+        if not isinstance(node, ast.Constant) or id(node) in indices:
+            continue
+        value = node.value
+        if isinstance(value, int | float) and not isinstance(value, bool) and value not in PLAIN:
+            yield node.lineno, value
 
 
 def main() -> int:

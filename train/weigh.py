@@ -29,8 +29,11 @@ SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
 SIMPLE = 0.6
 """Share of pages with nothing beside what is written."""
-CONTENTS = Content.LOOSE, Content.LIST, Content.DIGIT, Content.NOTES, Content.WORDS, Content.PRINT
-PAPERS = Paper.PLAIN, Paper.RULED, Paper.SQUARED
+CONTENTS = (
+    Content.LOOSE, Content.LIST, Content.TABLE, Content.DIGIT, Content.CELLS, Content.BOXES,
+    Content.FORM, Content.NOTES, Content.WORDS, Content.PRINT,
+)  # fmt: skip
+PAPERS = Paper.PLAIN, Paper.RULED, Paper.SQUARED, Paper.PATTERNED
 CAMERAS = Camera.SCAN, Camera.PHONE
 """What simple pages hold, and how they are taken."""
 BREADTH = 0.4

@@ -121,7 +121,7 @@ def features(
 
 
 def _odds(total: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1 / (1 + np.exp(-total))  # type: ignore[no-any-return]
+    return 1 / (1 + np.exp(-total))
 
 
 def _joined(

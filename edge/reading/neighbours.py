@@ -45,7 +45,7 @@ def gaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.
     in_row = (low >= ALIKE * high) & (shared >= LEVEL * low)
     beyond = (left + width / 2 > x + w / 2) & (left + width > x + w)
     space = (left - (x + w)) / high
-    return np.where(in_row & beyond & (space > -0.5), space, np.inf)  # type: ignore[no-any-return]
+    return np.where(in_row & beyond & (space > -0.5), space, np.inf)
 
 
 def sides(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> Sides:

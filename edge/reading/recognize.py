@@ -266,13 +266,14 @@ def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.
 
     They are written as strongly as digits are, half as strongly at least, and stand beside them.
     """
-    boxes = np.concatenate([seen.boxes[~is_digit], others.boxes])
+    boxes: NDArray[np.float64] = np.concatenate([seen.boxes[~is_digit], others.boxes])
     contrast = np.concatenate([seen.contrast[~is_digit], others.contrast])
     digits = seen.boxes[is_digit]
     if not len(boxes) or not len(digits):
         return boxes
     apart = ~overlaps(np.concatenate([boxes, digits]))[: len(boxes), len(boxes) :].any(axis=1)
-    return boxes[apart & (contrast >= 0.5 * np.median(seen.contrast[is_digit]))]  # type: ignore[no-any-return]
+    strong = contrast >= 0.5 * np.median(seen.contrast[is_digit])
+    return np.asarray(boxes[apart & strong])
 
 
 def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
@@ -303,7 +304,7 @@ def _apart(others: list[Mark], digits: Sequence[Candidate]) -> list[Mark]:
     """Leave out marks that are pieces of digits or of one another, or stand around digits."""
     if not others:
         return []
-    boxes = as_array([each.box for each in (*others, *digits)])
+    boxes = as_array([*(mark.box for mark in others), *(digit.box for digit in digits)])
     part = inside(boxes)
     count = len(others)
     piece = (part[:count] >= WITHIN).any(axis=1)
