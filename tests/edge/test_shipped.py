@@ -16,7 +16,7 @@ from digitcam.train.data import DATA_VARIABLE, load_digits
 from digitcam.train.evaluation import digit_accuracy
 from digitcam.train.held_back import Score, load_sets, read
 
-LEAST = {"digits": (0.9965, 100_000), "digits-tiny": (0.9945, 20_000)}
+LEAST = {"digits": (0.992, 100_000), "digits-tiny": (0.989, 20_000)}
 """Least part of MNIST's test set that is read right, and most bytes."""
 MIN_NOTE_NUMBERS = 11
 """Of the 11 numbers on the three notes."""
