@@ -125,7 +125,7 @@ def test_a_recipe_comes_from_a_file(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "line"),
     [
-        ({"epochs": "many"}, "epochs must be such as 135, found 'many'"),
+        ({"epochs": "many"}, "epochs must be such as 30, found 'many'"),
         ({"seed": True}, "seed must be such as 1, found True"),
         ({"feed": {"digits": 3}}, "expected a recipe with architecture, width"),
         ({"feed": 5}, "expected a recipe with architecture, width"),
