@@ -192,7 +192,7 @@ def _pieces(
     """Return the pieces at a floor; of the lowest, those that hold one that is sure."""
     mask = cv2.threshold(level.contrast, floor - 1, 255, cv2.THRESH_BINARY)[1]
     if sure is not None:
-        mask = _reached(mask, sure)
+        mask = _reached(mask, sure)  # type: ignore[arg-type]
     contours, hierarchy = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     outlines = list(compress(contours, (hierarchy[0, :, 3] < 0).tolist()))
     places = np.array(list(map(cv2.boundingRect, outlines)), np.int32)
@@ -360,7 +360,7 @@ def _mark(pieces: _Floor, outlines: Sequence[cv2.typing.MatLike], box: Sequence[
     inside = np.zeros((height, width), np.uint8)
     for outline in outlines:
         cv2.drawContours(inside, [outline], 0, (255,), cv2.FILLED, offset=(-x, -y))
-    cv2.dilate(inside, None, inside)
+    cv2.dilate(inside, None, inside)  # type: ignore[call-overload]
     contrast = cv2.bitwise_and(pieces.level.contrast[y : y + height, x : x + width], inside)
     scale = pieces.level.scale
     whole = Box(x * scale, y * scale, width * scale, height * scale)
