@@ -134,7 +134,7 @@ def _grain(luma: GrayImage) -> float:
     counts = cv2.calcHist([apart], [0], None, [256], [0, 256]).ravel().astype(np.int64)
     below = np.cumsum(counts)
     median = int(np.searchsorted(below, below[-1] / 2))
-    return float(max(median + 0.5 - (below[median] - below[-1] / 2) / counts[median], 0.0))
+    return max(float(median + 0.5 - (below[median] - below[-1] / 2) / counts[median]), 0.0)
 
 
 COARSE_PX = 120

@@ -289,7 +289,7 @@ def test_best_recipe_is_trained_by_its_command(searched: Searched) -> None:
     name, *flags = shlex.split(best["command"])
     assert name == "digitcam-train"
     recipe = recipe_of(train_parser().parse_args(flags))
-    assert asdict(recipe) == best["recipe"]
+    assert json.loads(json.dumps(asdict(recipe))) == best["recipe"]
     assert recipe.epochs == PRESETS[ARCH].recipe.epochs
     assert recipe.learning_rate == float(lowest["learning_rate"])
 

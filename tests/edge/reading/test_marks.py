@@ -203,6 +203,37 @@ def test_equal_marks_are_found_once(seed: int, strength: int, blur: float) -> No
     assert same.sum() == len(found)
 
 
+@pytest.mark.parametrize("height", [12, 40, 200])
+def test_levels_that_are_passed_over_hold_nothing(
+    draw: Draw, height: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without looking for bare levels, the same marks are found in the same order."""
+    luma, _ = draw(3, on=(400, 300), height=height, at=(80, 40))
+    luma[290, 20:380] = 120
+    noise = np.random.default_rng(height).normal(0, 2, luma.shape)
+    luma = np.clip(luma + noise, 0, 255).astype(np.uint8)
+    found = marks_in(luma)
+    monkeypatch.setattr(module, "_is_bare", lambda *_: False)
+    every = marks_in(luma)
+    assert [mark.box for mark in found] == [mark.box for mark in every]
+    assert all(np.array_equal(a.contrast, b.contrast) for a, b in zip(found, every, strict=True))
+
+
+@settings(max_examples=50, derandomize=True, deadline=None)
+@given(spans=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 9)), max_size=20))
+def test_pairs_that_meet_are_found_once_each(spans: list[tuple[int, int]]) -> None:
+    """Two meet where the one further right starts at or before the other's end."""
+    left, length = np.array(spans, np.int64).reshape(-1, 2).T
+    found = np.sort(np.stack(module._meeting(left, left + length), axis=1), axis=1)
+    expected = [
+        [i, j]
+        for j, (one, _) in enumerate(spans)
+        for i, (other, _) in enumerate(spans[:j])
+        if max(one, other) <= sum(min(spans[i], spans[j]))
+    ]
+    assert sorted(found.tolist()) == sorted(expected)
+
+
 def test_marks_are_bounded(draw: Draw, monkeypatch: pytest.MonkeyPatch) -> None:
     """Those that stand out most come first, and no more than so many."""
     luma = np.full((480, 640), 210, np.uint8)
