@@ -52,8 +52,11 @@ def _within(default: Any, low: float, high: float, *, odd: bool = False) -> Any:
     return _setting(default, f"{kind} from {low} to {high}", allows)
 
 
-def _one_of(default: str, choices: tuple[str, ...]) -> Any:
-    return _setting(default, "one of " + ", ".join(choices), lambda value: value in choices)
+def _one_of(default: Any, choices: tuple[Any, ...]) -> Any:
+    def allows(value: Any) -> bool:
+        return type(value) is type(default) and value in choices
+
+    return _setting(default, "one of " + ", ".join(map(str, choices)), allows)
 
 
 def _some_of(default: tuple[str, ...], choices: tuple[str, ...]) -> Any:
@@ -97,9 +100,7 @@ class PreprocessSettings:
     """Largest long side the reader works at; larger images are reduced."""
     polarity: Polarity = _one_of("auto", POLARITIES)
     """Whether ink is darker or lighter than its ground."""
-    orientation: int = _setting(
-        0, "one of 0, 90, 180, 270", lambda value: type(value) is int and value in QUARTERS
-    )
+    orientation: int = _one_of(0, QUARTERS)
     """Degrees clockwise that a picture is turned by before it is read."""
 
 
