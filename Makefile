@@ -39,7 +39,7 @@ train: $(VENV)/.dev  ## Train the shipped models anew and export them (hours on 
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 16 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
 	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits $(PHOTOGRAPHS))
-	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits-tiny $(PHOTOGRAPHS))
+	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits-tiny $(PHOTOGRAPHS) --pages 300)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info
