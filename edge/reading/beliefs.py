@@ -12,7 +12,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbours import WITHIN, gaps, inside
+from .hypotheses import LEAST
+from .neighbours import WITHIN, inside, sides
 
 _OWN = (
     "bias", "mark", "slender", "narrow", "page", "as_high", "as_strong", "contrast", "crowd",
@@ -35,8 +36,6 @@ FEATURES = (*_OWN, *_BESIDE, *(f"bar_{name}" for name in _OF_BARS))
 """What the weights of a bundle are of."""
 NEUTRAL = (tuple(float(name == "mark") for name in FEATURES),)
 """Weights of a bundle that none were fitted for: the mark alone counts."""
-LEAST = 1e-4
-"""Probabilities are taken for no smaller ones before their log-odds are."""
 BAR = 0.3
 """Shorter over longer axis below which a mark is a bar, the more so the less."""
 ALIKE = 5
@@ -98,9 +97,8 @@ class Beliefs:
             others: Marks that are none.
         """
         around, digit = _joined(digits, others, believed)
-        part = inside(np.concatenate([marks.boxes, around.boxes]))
-        count = len(marks.boxes)
-        apart = np.maximum(part[:count, count:], part[count:, :count].T) < WITHIN
+        part = np.maximum(inside(marks.boxes, around.boxes), inside(around.boxes, marks.boxes).T)
+        apart = part < WITHIN
         return _odds(_features(marks, likely, around, digit, apart) @ np.array(self.weights[-1]))
 
 
@@ -193,17 +191,15 @@ def _beside(
     marks: Seen, around: Seen, digit: NDArray[np.float64], apart: NDArray[np.bool_]
 ) -> Sequence[NDArray[np.float64]]:
     """Return what stands beside a mark, both sides summed."""
-    count = len(marks.boxes)
-    total = np.zeros((len(_BESIDE), count))
-    if not count:
-        return list(total)
     boxes = around.boxes
+    total = np.zeros((len(_BESIDE), len(marks.boxes)))
+    if not len(boxes):
+        return list(total)
     contrast, strength = (np.log(np.maximum(each.contrast, 1)) for each in (marks, around))
     _, top, _, height = marks.boxes.T
-    for gap in (gaps(boxes, marks.boxes).T, gaps(marks.boxes, boxes)):
-        gap[~apart] = np.inf
-        nearest = gap.argmin(axis=1)
-        near = np.exp(-np.maximum(gap[np.arange(count), nearest], 0))
+    beside = sides(marks.boxes, boxes, apart)
+    for nearest, gap in zip(beside.index.T, beside.gap.T, strict=True):
+        near = np.exp(-np.maximum(gap, 0))
         of_digit = near * digit[nearest]
         high = np.minimum(height, boxes[nearest, 3])
         rise = (boxes[nearest, 1] - top) / high

@@ -129,7 +129,9 @@ def choose_polarity(
     sure = np.array([max(_log_odds(digit.probability), 0.0) for digit in each])
     is_light = np.arange(len(each)) >= len(dark)
     boxes = as_array([digit.box for digit in each])
-    linked = (overlaps(boxes) & (sure > 0) & (sure > 0)[:, None]) | np.eye(len(each), dtype=bool)
+    linked = (overlaps(boxes, boxes) & (sure > 0) & (sure > 0)[:, None]) | np.eye(
+        len(each), dtype=bool
+    )
     group, before = np.arange(len(each)), None
     while before is None or (group != before).any():
         before, group = group, np.where(linked, group, len(each)).min(axis=1)

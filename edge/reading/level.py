@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Box, GrayImage
+from .neighbours import as_array
 
 MAX_TILT_DEG = 50.0
 """Lines that are turned further are taken for columns."""
@@ -39,7 +40,7 @@ def estimate_tilt(boxes: Sequence[Box]) -> float:
     """
     if len(boxes) <= MIN_PAIRS:
         return 0.0
-    places = np.array([box.as_list() for box in boxes], np.float64)
+    places = as_array(boxes)
     size = places[:, 2:].max(axis=1)
     if len(boxes) > MAX_MARKS:
         tallest = np.argsort(-size, kind="stable")[:MAX_MARKS]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import compress
 from typing import Any
 
@@ -53,7 +54,7 @@ class Mark:
     level: Level
     """Where it was found."""
 
-    @property
+    @cached_property
     def peak(self) -> int:
         """Strongest contrast, grey levels."""
         return int(cv2.norm(self.contrast, cv2.NORM_INF))

@@ -48,30 +48,48 @@ def gaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.
     return np.where(in_row & beyond & (space > -0.5), space, np.inf)
 
 
-def sides(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> Sides:
-    """Find the nearest marks of one row on either side of each of ``boxes`` among ``others``."""
+def sides(
+    boxes: NDArray[np.float64],
+    others: NDArray[np.float64],
+    apart: NDArray[np.bool_] | None = None,
+) -> Sides:
+    """Find the nearest marks of one row on either side of each of ``boxes`` among ``others``.
+
+    Args:
+        boxes: (N, 4) of marks.
+        others: (M, 4) of what may stand beside them.
+        apart: (N, M) which of these count for each mark; all by default.
+    """
     if not len(boxes) or not len(others):
         none = np.full((len(boxes), 2), -1)
         return Sides(none, np.full((len(boxes), 2), np.inf))
     right, left = gaps(boxes, others), gaps(others, boxes).T
+    if apart is not None:
+        right[~apart] = left[~apart] = np.inf
     index = np.stack([left.argmin(axis=1), right.argmin(axis=1)], axis=1)
     gap = np.stack([left.min(axis=1), right.min(axis=1)], axis=1)
     return Sides(np.where(np.isfinite(gap), index, -1), gap)
 
 
-def inside(boxes: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N, N) part of each box's area that lies in each other one; 0 for itself."""
+def inside(
+    boxes: NDArray[np.float64], others: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Return (N, M) part of each box's area that lies in each of ``others``.
+
+    Without others these are the boxes themselves, and none lies in itself.
+    """
     x, y, w, h = boxes.T[:, :, None]
-    left, top, width, height = boxes.T[:, None]
+    left, top, width, height = (boxes if others is None else others).T[:, None]
     wide = np.minimum(x + w, left + width) - np.maximum(x, left)
     high = np.minimum(y + h, top + height) - np.maximum(y, top)
     part = np.maximum(wide, 0) * np.maximum(high, 0) / (w * h)
-    np.fill_diagonal(part, 0)
+    if others is None:
+        np.fill_diagonal(part, 0)
     return part  # type: ignore[no-any-return]
 
 
-def overlaps(boxes: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return (N, N) whether boxes share any place."""
-    start, end = boxes[:, :2], boxes[:, :2] + boxes[:, 2:]
-    apart = (start[:, None] >= end) | (end[:, None] <= start)
+def overlaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Return (N, M) whether boxes share any place with others."""
+    (start, end), (first, last) = ((b[:, :2], b[:, :2] + b[:, 2:]) for b in (boxes, others))
+    apart = (start[:, None] >= last) | (end[:, None] <= first)
     return ~apart.any(axis=2)  # type: ignore[no-any-return]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -30,9 +31,8 @@ from .words import WordReader
 
 MAX_LEVEL_DEG = 5.0
 """Lines that are turned further are read from a frame that is turned back."""
-
-
 MS = 1000
+"""Milliseconds of a second."""
 POSSIBLE = 0.05
 """Marks that are a digit, or several, with less are none."""
 
@@ -48,21 +48,17 @@ class Told:
     classify_s: float
     """Time in the networks."""
 
-    @property
+    @cached_property
     def seen(self) -> Seen:
         """What the digits look like."""
-        return Seen(
-            as_array([each.box for each in self.digits]),
-            np.array([each.contrast for each in self.digits], np.float64),
-            np.array([each.slender for each in self.digits], np.float64),
-        )
+        return _seen(self.digits)
 
-    @property
+    @cached_property
     def likely(self) -> NDArray[np.float64]:
         """(N,) probabilities that they are digits, by themselves alone."""
-        return np.array([each.is_digit for each in self.digits], np.float64)
+        return _likely(self.digits)
 
-    @property
+    @cached_property
     def seen_beside(self) -> Seen:
         """What the other marks look like."""
         boxes = as_array([each.box for each in self.others])
@@ -184,16 +180,13 @@ class Recognizer:
 
     def _believed(self, hypotheses: list[_OfMark], told: Told) -> list[_OfMark]:
         """Weigh all that marks may be against what stands around them."""
-        digits = [digit for _, hypothesis in hypotheses for digit in hypothesis.digits]
-        believed = self.bundle.beliefs(told.seen, told.likely, told.seen_beside)
-        marks = Told(digits, [], 0.0)
-        found = iter(
-            self.bundle.beliefs.of(
-                marks.seen, marks.likely, told.seen, believed, told.seen_beside
-            ).tolist()
-        )
+        beliefs, others = self.bundle.beliefs, told.seen_beside
+        believed = beliefs(told.seen, told.likely, others)
+        marks = [digit for _, hypothesis in hypotheses for digit in hypothesis.digits]
+        found = beliefs.of(_seen(marks), _likely(marks), told.seen, believed, others)
+        each = iter(found.tolist())
         return [
-            (i, replace(h, digits=tuple(replace(d, believed=next(found)) for d in h.digits)))
+            (i, replace(h, digits=tuple(replace(d, believed=next(each)) for d in h.digits)))
             for i, h in hypotheses
         ]
 
@@ -228,16 +221,15 @@ class Recognizer:
 
     def _lines(self, told: Told) -> list[Line]:
         """Weigh what stands beside each digit, and put those that are certain enough in order."""
-        boxes, others = told.seen.boxes, told.seen_beside
-        is_digit = self.bundle.beliefs(told.seen, told.likely, others)
+        seen, others = told.seen, told.seen_beside
+        is_digit = self.bundle.beliefs(seen, told.likely, others)
         digits = [_digit(*each) for each in zip(told.digits, is_digit, strict=True)]
-        sure = [digit.confidence >= self._min_confidence for digit in digits]
+        sure = np.array([d.confidence >= self._min_confidence for d in digits], bool)
         least = min(self._min_confidence, self.bundle.min_confidence)
-        kept = [i for i, p in enumerate(is_digit) if sure[i] or p >= self.bundle.untold]
-        signs = _signs(told.seen, np.isin(np.arange(len(digits)), kept), others)
+        kept = sure | (is_digit >= self.bundle.untold)
         lines = []
-        for number in group_numbers(boxes[kept], signs):
-            members = [kept[i] for i in number]
+        for number in group_numbers(seen.boxes[kept], _signs(seen, kept, others)):
+            members = np.flatnonzero(kept)[number].tolist()
             if any(digits[i].confidence >= least for i in members):
                 lines.append(
                     Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
@@ -273,9 +265,21 @@ def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.
     digits = seen.boxes[is_digit]
     if not len(boxes) or not len(digits):
         return boxes
-    apart = ~overlaps(np.concatenate([boxes, digits]))[: len(boxes), len(boxes) :].any(axis=1)
+    apart = ~overlaps(boxes, digits).any(axis=1)
     strong = contrast >= 0.5 * np.median(seen.contrast[is_digit])
     return np.asarray(boxes[apart & strong])
+
+
+def _seen(digits: Sequence[Candidate]) -> Seen:
+    return Seen(
+        as_array([each.box for each in digits]),
+        np.array([each.contrast for each in digits], np.float64),
+        np.array([each.slender for each in digits], np.float64),
+    )
+
+
+def _likely(digits: Sequence[Candidate]) -> NDArray[np.float64]:
+    return np.array([each.is_digit for each in digits], np.float64)
 
 
 def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
@@ -306,11 +310,10 @@ def _apart(others: list[Mark], digits: Sequence[Candidate]) -> list[Mark]:
     """Leave out marks that are pieces of digits or of one another, or stand around digits."""
     if not others:
         return []
-    boxes = as_array([*(mark.box for mark in others), *(digit.box for digit in digits)])
-    part = inside(boxes)
-    count = len(others)
-    piece = (part[:count] >= WITHIN).any(axis=1)
-    around = (part[count:, :count] >= WITHIN).any(axis=0)
+    boxes = as_array([mark.box for mark in others])
+    places = as_array([digit.box for digit in digits])
+    piece = (np.hstack([inside(boxes), inside(boxes, places)]) >= WITHIN).any(axis=1)
+    around = (inside(places, boxes) >= WITHIN).any(axis=0)
     return [mark for mark, drop in zip(others, piece | around, strict=True) if not drop]
 
 
