@@ -90,7 +90,8 @@ def test_the_rest_stays_as_it_was(tmp_path: Path) -> None:
         ("camera = 5", "camera must be a table, found 5"),
         (
             "[preprocess]\nmedian_blur_px = 3",
-            "unknown setting preprocess.median_blur_px; known are orientation, polarity, work_size",
+            "unknown setting preprocess.median_blur_px; "
+            "known are orientation, polarity, work_size_px",
         ),
         (
             "[preprocess]\nwork_size_px = 100000",

@@ -1,6 +1,6 @@
-"""Which textures and typefaces a training is to do without, to have unseen ones to measure on.
+"""Which textures and typefaces training does without, so that there are unseen ones to measure on.
 
-Hand both to `render_page`; nothing trains on its pages yet.
+Training hands both to `render_page`; the yardstick's pages without a digit have no others.
 """
 
 from __future__ import annotations
