@@ -30,9 +30,18 @@ import sys
 import keras
 
 model = keras.models.load_model(sys.argv[1], compile=False)
-keras.Model(model.input, model.layers[-3].output).save(sys.argv[2])
+keras.Model(model.input, model.layers[-3].output).save(sys.argv[3])
+layer = model.get_layer("logits")
+kernel, bias = layer.get_weights()
+bias[:] = 0
+bias[0] = -15
+bias[1] = 1
+bias[-1] = -30_000
+layer.set_weights([0 * kernel, bias])
+model.save(sys.argv[2])
 """
-"""Makes a network without logits."""
+"""Makes a network that reads in float a 0 everywhere; in int8 the least of its logits, far below,
+swallows the differences of the others, the blank's among them. And one without logits."""
 Said = dict[str, tuple[int, str, str]]
 """Status, stdout and stderr of a call by its run's name."""
 
@@ -73,9 +82,10 @@ def string_run(tools: None, digits_npz: Path, tmp_path_factory: pytest.TempPathF
 
 @pytest.fixture(scope="module")
 def conversions(string_run: Path, digits_npz: Path) -> Said:
-    """What the command says of the run and of a copy with another network, side by side."""
-    runs = [string_run, string_run.parent / "other"]
-    shutil.copytree(string_run, runs[1])
+    """What the command says of the run and of two copies with other networks, side by side."""
+    runs = [string_run, *(string_run.parent / name for name in ("hostile", "other"))]
+    for copy in runs[1:]:
+        shutil.copytree(string_run, copy)
     subprocess.run(
         [sys.executable, "-c", REBUILD, *(run / "model.keras" for run in runs)], check=True
     )
@@ -159,6 +169,17 @@ def test_strings_read_alike_in_any_company(bundle: Path, runtime: runtimes.Name)
     for image, steps in zip(images[3:6], together[3:6], strict=True):
         (alone,) = runtimes.string_logits(loaded, runtime, [image])
         assert np.array_equal(alone, steps)
+
+
+def test_a_network_that_int8_cannot_carry_is_refused(conversions: Said, string_run: Path) -> None:
+    """Where int8 reads other strings than float does, both runtimes are named, nothing written."""
+    status, out, err = conversions["hostile"]
+    assert (status, out) == (1, "")
+    assert "nothing written, " in err
+    for runtime in runtimes.DISTRIBUTIONS:
+        assert f"read exactly by int8 on {runtime} must be within 0.5 points of float" in err
+    assert "--max-gap" in err
+    assert list((string_run.parent / "of-hostile").iterdir()) == []
 
 
 def test_int8_that_reads_others_than_float_is_told() -> None:
