@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
@@ -32,8 +33,9 @@ from ...debian import MONTH, debootstrap, kept
 
 CHECKOUT = Path(__file__).parents[3]
 DEBIAN = (
-    "ca-certificates,libcamera-ipa,python3-jsonschema,python3-libarchive-c,python3-libcamera,"
-    "python3-numpy,python3-piexif,python3-pil,python3-prctl,python3-pytest,python3-tqdm"
+    "ca-certificates,libcamera-ipa,python3-hypothesis,python3-jsonschema,python3-libarchive-c,"
+    "python3-libcamera,python3-numpy,python3-piexif,python3-pil,python3-prctl,python3-pytest,"
+    "python3-tqdm"
 )
 WHEELS = ("picamera2==0.3.38", "av", "opencv-python-headless<5", "OpenEXR", "simplejpeg")
 CAMERA = """\
@@ -188,7 +190,8 @@ def debian_with_picamera2() -> Path:
         shutil.rmtree(root / "var/cache/apt/archives")
         install_library(root)
 
-    return kept(f"trixie-picamera2-{MONTH}", make)
+    held = zlib.crc32("\n".join((DEBIAN, *WHEELS, CAMERA)).encode())
+    return kept(f"trixie-picamera2-{MONTH}-{held:08x}", make)
 
 
 def install_library(root: Path) -> None:
