@@ -27,8 +27,8 @@ from .box_labels import BAR, REJECT, SEVERAL, labels_of, overlaps
 from .errors import DataError
 
 __all__ = [
-    "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "load_paper",
-    "part_of", "read_gray", "sets_of",
+    "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "Photograph",
+    "load_paper", "load_photographs", "part_of", "read_gray", "sets_of",
 ]  # fmt: skip
 CLASSES = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
 """What labels stand for, in order."""
@@ -86,6 +86,16 @@ class PaperData:
         for contrast in self.contrasts:
             content.update(repr(contrast.shape).encode() + contrast.tobytes())
         return f"sha256:{content.hexdigest()}"
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """A picture, and the digits that are written in it."""
+
+    image: NDArray[np.uint8]
+    """(H, W) or (H, W, 3) uint8, BGR."""
+    digits: tuple[tuple[Box, int], ...]
+    """Where each stands, in px of the image, and which it is."""
 
 
 Part = Literal["training", "calibration", "held-back"]
@@ -151,6 +161,29 @@ def load_paper(
     return PaperData(contrasts, np.array(labels, np.uint8), np.array(floors, np.uint8))
 
 
+def load_photographs(
+    folder: Path, part: Part, without: Collection[str] = (), *, optional: bool = True
+) -> Iterator[Photograph]:
+    """Yield photographs whose every digit is known: numbers, single characters, and cells.
+
+    Args:
+        folder: Holds the sets.
+        part: What the photographs are used for.
+        without: Names in SETS, to leave out; others are passed over.
+        optional: Take what is there of the sets.
+
+    Raises:
+        DataError: A set is missing that is not optional, or is damaged.
+    """
+    names = sets_of(folder, without, optional=optional)
+    try:
+        for name in names:
+            if name in _WHOLE:
+                yield from _WHOLE[name](folder, part)
+    except (OSError, ValueError, LookupError, cv2.error) as error:
+        raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
+
+
 Cut = tuple[GrayImage, int, int]
 """Contrast, floor, and label of a mark."""
 
@@ -184,13 +217,24 @@ def _cut(mark: Mark, label: int) -> Cut:
 
 def _from_characters(folder: Path, part: Part) -> Iterator[Cut]:
     """One character a picture: the mark that holds nearly all of its ink."""
+    for _, mark, sign in _characters(folder, part):
+        yield _cut(mark, int(sign) if sign.isdigit() else REJECT)
+
+
+def _characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, Mark, str]]:
     for file in sorted((folder / "characters").glob("*/*.*")):
         name = file.parent.name
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
         if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
             continue
-        if whole := _only_mark(_dark(_found(read_gray(file)))):
-            yield _cut(whole, int(sign) if sign.isdigit() else REJECT)
+        gray = read_gray(file)
+        if whole := _only_mark(_dark(_found(gray))):
+            yield gray, whole, sign
+
+
+def _whole_characters(folder: Path, part: Part) -> Iterator[Photograph]:
+    for gray, mark, sign in _characters(folder, part):
+        yield Photograph(gray, ((mark.box, int(sign)),) if sign.isdigit() else ())
 
 
 def _only_mark(marks: list[Mark]) -> Mark | None:
@@ -206,6 +250,15 @@ def _only_mark(marks: list[Mark]) -> Mark | None:
 
 def _from_cells(folder: Path, part: Part) -> Iterator[Cut]:
     """Cells of a grid: the digit in the middle, and what is left of the grid around it."""
+    for image, digit in _cells(folder, part):
+        if digit is not None:
+            yield _cut(*digit)
+        else:
+            yield from (_cut(mark, REJECT) for mark in _found(image) if not _is_bar(mark.box))
+
+
+def _cells(folder: Path, part: Part) -> Iterator[tuple[NDArray[np.uint8], tuple[Mark, int] | None]]:
+    """Yield cells, with a digit's mark and label or without any."""
     with np.load(folder / "cells.npz") as archive:
         written, labels, empty = (archive[k] for k in ("x_handwritten", "y_handwritten", "x_empty"))
     for index, (image, label) in enumerate(zip(written, labels, strict=True)):
@@ -213,10 +266,15 @@ def _from_cells(folder: Path, part: Part) -> Iterator[Cut]:
             side = len(image)
             middle = [m for m in _dark(_found(image)) if _is_whole(m.box, 0, 0, side)]
             if middle:
-                yield _cut(max(middle, key=lambda mark: mark.box.area), int(label))
+                yield image, (max(middle, key=lambda mark: mark.box.area), int(label))
     for index, image in enumerate(empty):
         if part_of(f"cells/empty/{index}") == part:
-            yield from (_cut(mark, REJECT) for mark in _found(image) if not _is_bar(mark.box))
+            yield image, None
+
+
+def _whole_cells(folder: Path, part: Part) -> Iterator[Photograph]:
+    for image, digit in _cells(folder, part):
+        yield Photograph(image, ((digit[0].box, digit[1]),) if digit else ())
 
 
 def _is_whole(box: Box, left: float, top: float, side: float) -> bool:
@@ -268,16 +326,20 @@ def _of_form(marks: list[Mark], entry: Mapping[str, Any]) -> Iterator[Cut]:
 
 def _from_amounts(folder: Path, part: Part) -> Iterator[Cut]:
     """Numbers with a box a digit: digits, pieces of them, and several at once."""
-    truth = json.loads((folder / "amounts/truth.json").read_text())
-    for name, entry in sorted(truth.items()):
-        if part_of(f"amounts/{name}") != part or "boxes" not in entry:
-            continue
-        digits = [(Box(*b[:4]), int(b[4])) for b in entry["boxes"]]
-        marks = _dark(_found(read_gray(folder / "amounts" / name)))
-        labels = labels_of([mark.box for mark in marks], digits)
+    for photograph in _whole_amounts(folder, part):
+        marks = _dark(_found(photograph.image))
+        labels = labels_of([mark.box for mark in marks], photograph.digits)
         for mark, label in zip(marks, labels, strict=True):
             if label is not None:
                 yield _cut(mark, label)
+
+
+def _whole_amounts(folder: Path, part: Part) -> Iterator[Photograph]:
+    truth = json.loads((folder / "amounts/truth.json").read_text())
+    for name, entry in sorted(truth.items()):
+        if part_of(f"amounts/{name}") == part and "boxes" in entry:
+            digits = tuple((Box(*b[:4]), int(b[4])) for b in entry["boxes"])
+            yield Photograph(read_gray(folder / "amounts" / name), digits)
 
 
 def _from_alphabets(folder: Path, part: Part) -> Iterator[Cut]:
@@ -296,4 +358,10 @@ _LOADERS: Mapping[str, Callable[[Path, Part], Iterator[Cut]]] = {
     "cells": _from_cells,
     "forms": _from_forms,
     "glyphs": _from_alphabets,
+}
+
+_WHOLE: Mapping[str, Callable[[Path, Part], Iterator[Photograph]]] = {
+    "amounts": _whole_amounts,
+    "characters": _whole_characters,
+    "cells": _whole_cells,
 }

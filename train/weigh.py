@@ -1,10 +1,11 @@
-"""Weighs evidence: fits what a bundle's beliefs are summed by, on pages of hands left out."""
+"""Weighs evidence: fits what a bundle's beliefs are summed by, on pictures of what was left out."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,10 @@ from digitcam.edge.reading.neighbours import as_array
 from digitcam.edge.reading.recognize import Recognizer
 
 from .evaluation import confidence_gap
-from .pages.page import Page
 from .pages.plan import Camera, Content, PagePlan, Paper, random_plan
 from .pages.render import render_page
 from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
+from .paper import Photograph
 from .pens.hand import Hand
 
 SAME = 0.4
@@ -101,6 +102,7 @@ class Weighed:
     beliefs: Beliefs
     min_confidence: float
     pages: int
+    photographs: int
     candidates: int
     calibration_error: float
     lost: float
@@ -109,7 +111,12 @@ class Weighed:
     """Digits told that are others or none, a digit."""
 
 
-def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
+def weigh(
+    recognizer: Recognizer,
+    hands: Sequence[Hand],
+    pages: int,
+    photographs: Sequence[Photograph] = (),
+) -> Weighed:
     """Fit the weights of a recognizer's beliefs, and the threshold from which a digit is told.
 
     What is believed decides what holds of marks that lie within one another, and what holds is
@@ -119,11 +126,12 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
         recognizer: Reads the pages; has the weights afterwards.
         hands: Who writes them: none that its networks learnt from.
         pages: How many, a third of them without a digit.
+        photographs: Others that its networks did not learn from.
     """
     beliefs = Beliefs()
     for _ in range(ROUNDS):
         recognizer.bundle = replace(recognizer.bundle, beliefs=beliefs)
-        found = gather(recognizer, rendered(hands, pages))
+        found = gather(recognizer, chain(rendered(hands, pages), photographs))
         beliefs = fit(found)
     confidence = found.confidence(beliefs)
     is_digit, right = (found.all(attrgetter(name)) for name in ("is_digit", "right"))
@@ -134,6 +142,7 @@ def weigh(recognizer: Recognizer, hands: Sequence[Hand], pages: int) -> Weighed:
         beliefs,
         least,
         pages,
+        len(photographs),
         len(told),
         confidence_gap(confidence, right, BINS),
         (digits - int((is_digit & told).sum())) / digits,
@@ -175,20 +184,22 @@ def best_threshold(
     return float(grid[int(np.argmin(LOST * np.array(lost) + invented))])
 
 
-def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Page]:
+def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Photograph]:
     """Render pages as people take them, by hands that were not trained on.
 
     A training sees more of what is hard, and of what is no digit, than a camera does.
     """
     for number in range(pages):
         rng = np.random.default_rng((seed, number))
-        yield render_page(
+        page = render_page(
             rng,
             hands,
             _usual_plan(rng),
             without_textures=UNSEEN_TEXTURES,
             without_faces=UNSEEN_FACES,
         )
+        digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
+        yield Photograph(page.image, tuple((c.box, int(c.label)) for c in digits))
 
 
 def _usual_plan(rng: np.random.Generator) -> PagePlan:
@@ -204,7 +215,7 @@ def _usual_plan(rng: np.random.Generator) -> PagePlan:
             return plan
 
 
-def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
+def gather(recognizer: Recognizer, pages: Iterable[Photograph]) -> Evidence:
     """Read pages, and tell of each candidate what it is."""
     known: list[Known] = []
     missed = 0
@@ -212,15 +223,14 @@ def gather(recognizer: Recognizer, pages: Iterator[Page]) -> Evidence:
         frame = recognizer.frame(page.image)
         told = recognizer.tell(frame.luma)
         scale = frame.luma.shape[1] / frame.width
-        digits = [c for c in page.characters if c.label.isdigit() and not c.struck]
-        places = as_array([c.box for c in digits]) * scale
+        places = as_array([box for box, _ in page.digits]) * scale
         boxes = told.seen.boxes
         fits = overlap(_broad(boxes), _broad(places))
         missed += int((fits.max(axis=0, initial=0) < SAME).sum())
-        best = fits.argmax(axis=1) if len(digits) else np.zeros(len(boxes), int)
+        best = fits.argmax(axis=1) if page.digits else np.zeros(len(boxes), int)
         is_digit = fits.max(axis=1, initial=0) >= SAME
         which = np.array([each.which for each in told.digits]).reshape(-1, 10)
-        labels = np.array([int(c.label) for c in digits] or [-1])
+        labels = np.array([label for _, label in page.digits] or [-1])
         right = is_digit & (which.argmax(axis=1) == labels[best])
         looks = told.seen, told.likely, told.seen_beside
         known.append(Known(looks, which.max(axis=1, initial=0), is_digit, right))
@@ -253,6 +263,7 @@ def write_weights(stem: Path, weighed: Weighed) -> None:
     sidecar["thresholds"]["untold"] = 1 / (1 + SILENCE)
     sidecar["weighed"] = {
         "pages": weighed.pages,
+        "photographs": weighed.photographs,
         "seed": SEED,
         "candidates": weighed.candidates,
         "calibration_error": round(weighed.calibration_error, 4),

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..frame import Box, enclosing_box
+from .marks import Mark
 from .neighbours import WITHIN, as_array, inside, overlaps
 
 LEAST = 1e-4
@@ -28,18 +29,21 @@ SURER = 1.0
 class Candidate:
     """What may be a digit."""
 
-    box: Box
-    """Px of the frame."""
+    mark: Mark
+    """Its ink."""
     is_digit: float
     """Probability that it is one digit, 0 to 1."""
     which: NDArray[np.float64]
     """(10,) probability of each, if it is one."""
-    contrast: int
-    """The strongest of its ink, grey levels."""
-    slender: float
-    """Shorter over longer axis of its ink, 0 to 1."""
+    joined: bool = False
+    """Whether it was read as one of several that touch."""
     believed: float | None = None
     """Probability that it is one digit given what stands around it, once that is known."""
+
+    @property
+    def box(self) -> Box:
+        """Px of the frame."""
+        return self.mark.tight_box
 
     @property
     def probability(self) -> float:

@@ -59,7 +59,18 @@ class Mark:
         """Strongest contrast, grey levels."""
         return int(cv2.norm(self.contrast, cv2.NORM_INF))
 
-    @property
+    @cached_property
+    def slender(self) -> float:
+        """The shorter over the longer axis of the ellipse that its ink is like, 0 to 1."""
+        moments = cv2.moments(self.contrast)
+        if not moments["m00"]:
+            return 1.0
+        pixel = moments["m00"] / 12
+        across, down = moments["mu20"] + pixel, moments["mu02"] + pixel
+        apart = float(np.hypot(across - down, 2 * moments["mu11"]))
+        return float(np.sqrt(max(across + down - apart, 0) / (across + down + apart)))
+
+    @cached_property
     def tight_box(self) -> Box:
         """Around what is half-way up the edge of its strokes, at any floor; px of the frame."""
         least = self.peak * 2**-TARGET
@@ -113,17 +124,6 @@ def find_marks(levels: Sequence[Level]) -> list[Mark]:
         _mark(floors[of[i]], [outlines[k] for k in set(members[i].tolist())], boxes[i].tolist())
         for i in _chosen(floors, of, boxes).tolist()
     ]
-
-
-def slender(ink: GrayImage) -> float:
-    """Return the shorter over the longer axis of the ellipse that ink is like, 0 to 1."""
-    moments = cv2.moments(ink)
-    if not moments["m00"]:
-        return 1.0
-    pixel = moments["m00"] / 12
-    across, down = moments["mu20"] + pixel, moments["mu02"] + pixel
-    apart = float(np.hypot(across - down, 2 * moments["mu11"]))
-    return float(np.sqrt(max(across + down - apart, 0) / (across + down + apart)))
 
 
 def _all_floors(level: Level, last: bool, lined: bool) -> tuple[list[_Floor], bool]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,57 +17,44 @@ LEVEL = 0.4
 """Part of the lower mark's height that marks of one row share."""
 
 
-@dataclass(frozen=True)
-class Sides:
-    """The nearest marks of one row on either side of each mark."""
-
-    index: NDArray[np.int64]
-    """(N, 2) which mark stands left and right of each, -1 for none."""
-    gap: NDArray[np.float64]
-    """(N, 2) space between, in heights of the higher of the two; infinite for none."""
-
-
 def as_array(boxes: Sequence[Box]) -> NDArray[np.float64]:
     """Return (N, 4): left, top, width, height."""
     return np.array([box.as_list() for box in boxes], np.float64).reshape(-1, 4)
 
 
 def gaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N, M) space from each box to the next to its right, in heights of the higher one.
-
-    Infinite where the other does not stand to the right of it in the same row.
-    """
-    x, y, w, h = boxes.T[:, :, None]
-    left, top, width, height = others.T[:, None]
-    shared = np.minimum(y + h, top + height) - np.maximum(y, top)
-    low, high = np.minimum(h, height), np.maximum(h, height)
-    in_row = (low >= ALIKE * high) & (shared >= LEVEL * low)
-    beyond = (left + width / 2 > x + w / 2) & (left + width > x + w)
-    space = (left - (x + w)) / high
-    return np.where(in_row & beyond & (space > -0.5), space, np.inf)
+    """Return (N, M) space from each box to the next to its right, as `spaces` does."""
+    return spaces(boxes, others)[1]
 
 
-def sides(
-    boxes: NDArray[np.float64],
-    others: NDArray[np.float64],
-    apart: NDArray[np.bool_] | None = None,
-) -> Sides:
-    """Find the nearest marks of one row on either side of each of ``boxes`` among ``others``.
+def spaces(
+    boxes: NDArray[np.float64], others: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the (N, M) spaces between each box and others to its left, and to its right.
 
     Args:
         boxes: (N, 4) of marks.
         others: (M, 4) of what may stand beside them.
-        apart: (N, M) which of these count for each mark; all by default.
+
+    Returns:
+        In heights of the higher of the two; infinite for what does not stand there in the same row.
     """
-    if not len(boxes) or not len(others):
-        none = np.full((len(boxes), 2), -1)
-        return Sides(none, np.full((len(boxes), 2), np.inf))
-    right, left = gaps(boxes, others), gaps(others, boxes).T
-    if apart is not None:
-        right[~apart] = left[~apart] = np.inf
-    index = np.stack([left.argmin(axis=1), right.argmin(axis=1)], axis=1)
-    gap = np.stack([left.min(axis=1), right.min(axis=1)], axis=1)
-    return Sides(np.where(np.isfinite(gap), index, -1), gap)
+    x, y, w, h = boxes.T[:, :, None]
+    left, top, width, height = others.T[:, None]
+    end, right = x + w, left + width
+    shared = np.minimum(y + h, top + height) - np.maximum(y, top)
+    low, high = np.minimum(h, height), np.maximum(h, height)
+    in_row = (low >= ALIKE * high) & (shared >= LEVEL * low)
+    further, ends_further = left + right - x - end, right - end
+
+    def space(beside: NDArray[np.bool_], between: NDArray[np.float64]) -> NDArray[np.float64]:
+        wide = between / high
+        return np.where(in_row & beside & (wide > -0.5), wide, np.inf)
+
+    return (
+        space((further < 0) & (ends_further < 0), x - right),
+        space((further > 0) & (ends_further > 0), left - end),
+    )
 
 
 def inside(

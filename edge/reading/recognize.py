@@ -24,7 +24,7 @@ from .hypotheses import Candidate, Hypothesis, choose, choose_polarity
 from .ink import find_ink, fit_frame
 from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
-from .marks import Mark, find_marks, slender
+from .marks import Mark, find_marks
 from .neighbours import WITHIN, as_array, inside, overlaps
 from .view import model_images
 from .words import WordReader
@@ -63,7 +63,7 @@ class Told:
         """What the other marks look like."""
         boxes = as_array([each.box for each in self.others])
         contrast = np.array([each.peak for each in self.others], np.float64)
-        return Seen(boxes, contrast, np.ones(len(boxes)))
+        return Seen(boxes, contrast, np.ones(len(boxes)), np.zeros(len(boxes)))
 
 
 _OfMark = tuple[int, Hypothesis]
@@ -195,7 +195,7 @@ class Recognizer:
         digit = probabilities[:, self.classifier.digits]
         likely = digit.sum(axis=1)
         return [
-            (i, Hypothesis((_candidate(marks[i], likely[i], digit[i] / likely[i]),), 1.0))
+            (i, Hypothesis((Candidate(marks[i], likely[i], digit[i] / likely[i]),), 1.0))
             for i in np.flatnonzero(likely >= POSSIBLE)
         ]
 
@@ -213,7 +213,7 @@ class Recognizer:
                 told = np.array([each.probabilities for each in digits])[:, 1:-1]
                 likely = told.sum(axis=1)
                 candidates = tuple(
-                    _candidate(_part(marks[i], each.box), p, row / max(p, POSSIBLE))
+                    Candidate(_part(marks[i], each.box), p, row / max(p, POSSIBLE), len(digits) > 1)
                     for each, p, row in zip(digits, likely, told, strict=True)
                 )
                 found.append((int(i), Hypothesis(candidates, several[i])))
@@ -273,17 +273,14 @@ def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.
 def _seen(digits: Sequence[Candidate]) -> Seen:
     return Seen(
         as_array([each.box for each in digits]),
-        np.array([each.contrast for each in digits], np.float64),
-        np.array([each.slender for each in digits], np.float64),
+        np.array([each.mark.peak for each in digits], np.float64),
+        np.array([each.mark.slender for each in digits], np.float64),
+        np.array([each.joined for each in digits], np.float64),
     )
 
 
 def _likely(digits: Sequence[Candidate]) -> NDArray[np.float64]:
     return np.array([each.is_digit for each in digits], np.float64)
-
-
-def _candidate(mark: Mark, is_digit: float, which: NDArray[np.float64]) -> Candidate:
-    return Candidate(mark.tight_box, is_digit, which, mark.peak, slender(mark.contrast))
 
 
 def _part(mark: Mark, box: Box) -> Mark:

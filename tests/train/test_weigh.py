@@ -26,6 +26,7 @@ from digitcam.edge.reading.view import fingerprint
 from digitcam.train import weigh as module
 from digitcam.train.pages.page import Page, PageCharacter
 from digitcam.train.pages.plan import random_plan
+from digitcam.train.paper import Photograph
 from digitcam.train.weigh import (
     Evidence,
     Known,
@@ -33,6 +34,7 @@ from digitcam.train.weigh import (
     best_threshold,
     gather,
     overlap,
+    rendered,
     weigh,
     write_weights,
 )
@@ -71,20 +73,21 @@ def reader(*answers: Told, reduced: int = 1) -> Recognizer:
     return cast(Recognizer, Reader(answers, reduced))
 
 
-def page(*characters: tuple[str, Box, bool]) -> Page:
-    """Return a blank page on which characters are said to stand, perhaps struck out."""
-    written = tuple(PageCharacter(label, box, -1, struck) for label, box, struck in characters)
-    kind, owner = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint16)
-    plan = random_plan(np.random.default_rng(0))
-    nothing: frozenset[str] = frozenset()
-    image = np.zeros((*SIZE, 3), np.uint8)
-    return Page(image, kind, owner, written, (), False, plan, nothing, nothing)
+def page(*digits: tuple[int, Box]) -> Photograph:
+    """Return a blank picture in which digits are said to stand."""
+    places = tuple((box, digit) for digit, box in digits)
+    return Photograph(np.zeros((*SIZE, 3), np.uint8), places)
 
 
 def candidate(box: Box, digit: int, which: float = 0.91, is_digit: float = 0.8) -> Candidate:
     told = np.full(10, (1 - which) / 9)
     told[digit] = which
-    return Candidate(box, is_digit, told, 100, 0.5)
+    return Candidate(mark(box), is_digit, told)
+
+
+def looks(boxes: Sequence[Box]) -> Seen:
+    count = len(boxes)
+    return Seen(as_array(boxes), np.full(count, 100.0), np.full(count, 0.5), np.zeros(count))
 
 
 def halved(box: Box) -> Box:
@@ -104,26 +107,46 @@ def of(found: Evidence, name: str) -> NDArray[Any]:
 
 
 def test_each_candidate_is_told_by_what_stands_there() -> None:
-    """Right, another digit, a letter, a digit struck out, and bare paper, in their order."""
-    truth = page(
-        ("3", PLACES[0], False),
-        ("5", PLACES[1], False),
-        ("A", PLACES[2], False),
-        ("7", PLACES[3], True),
-        ("9", PLACES[5], False),
-    )
-    digits = [candidate(box, 3) for box in PLACES[:5]]
+    """Right, another digit, and bare paper, in their order."""
+    truth = page((3, PLACES[0]), (5, PLACES[1]), (9, PLACES[5]))
+    digits = [candidate(box, 3) for box in PLACES[:3]]
     found = gather(reader(Told(digits, [], 0.0)), iter([truth]))
-    assert of(found, "is_digit").tolist() == [True, True, False, False, False]
-    assert of(found, "right").tolist() == [True, False, False, False, False]
-    assert of(found, "which") == pytest.approx([0.91] * 5)
+    assert of(found, "is_digit").tolist() == [True, True, False]
+    assert of(found, "right").tolist() == [True, False, False]
+    assert of(found, "which") == pytest.approx([0.91] * 3)
     assert found.missed == 1  # the 9
-    assert found.pages[0].features(Beliefs()).shape == (5, len(FEATURES))
+    assert found.pages[0].features(Beliefs()).shape == (3, len(FEATURES))
+
+
+def test_what_is_struck_out_and_what_is_a_letter_are_no_digits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of a page's characters the digits count that stand."""
+    written = (("3", 0, False), ("A", 1, False), ("7", 2, True), ("9", 3, False))
+    characters = tuple(PageCharacter(sign, PLACES[i], -1, struck) for sign, i, struck in written)
+    kind, owner = np.zeros(SIZE, np.uint8), np.zeros(SIZE, np.uint16)
+    plan = random_plan(np.random.default_rng(0))
+    nothing: frozenset[str] = frozenset()
+    image = np.zeros((*SIZE, 3), np.uint8)
+    whole = Page(image, kind, owner, characters, (), False, plan, nothing, nothing)
+    monkeypatch.setattr(module, "render_page", lambda *_, **__: whole)
+    (found,) = rendered([], 1)
+    assert found.digits == ((PLACES[0], 3), (PLACES[3], 9))
+
+
+def test_photographs_count_as_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was left out of training is read beside the pages, and told how many there were."""
+    pytest.importorskip("sklearn")
+    pages = [page((3, PLACES[0])), page()] * 8
+    monkeypatch.setattr(module, "rendered", lambda *_: iter(pages[:6]))
+    answers = [Told([candidate(PLACES[0], 3)], [], 0.0)]
+    weighed = weigh(reader(*answers), [], 6, pages[6:])
+    assert (weighed.pages, weighed.photographs, weighed.candidates) == (6, 10, 16)
 
 
 def test_a_candidate_may_be_a_little_off() -> None:
     """Two boxes are of one digit from an overlap of four tenths on."""
-    truth = page(("3", PLACES[0], False))
+    truth = page((3, PLACES[0]))
     near = [PLACES[0].shifted(6, 0), PLACES[0].shifted(16, 0)]
     for box, fits in zip(near, (True, False), strict=True):
         found = gather(reader(Told([candidate(box, 3)], [], 0.0)), iter([truth]))
@@ -133,7 +156,7 @@ def test_a_candidate_may_be_a_little_off() -> None:
 
 def test_pages_are_told_at_the_working_resolution() -> None:
     """Boxes of a page that is read at half its size are compared at that."""
-    truth = page(*(("3", box, False) for box in PLACES))
+    truth = page(*((3, box) for box in PLACES))
     told = Told([candidate(halved(box), 3) for box in PLACES], [], 0.0)
     found = gather(reader(told, reduced=2), iter([truth]))
     assert of(found, "right").all()
@@ -142,7 +165,7 @@ def test_pages_are_told_at_the_working_resolution() -> None:
 
 def test_pages_without_digits_and_readings_without_candidates() -> None:
     """What is told on an empty page is none; what nobody tells is missed."""
-    empty, full = page(), page(("3", PLACES[0], False), ("4", PLACES[1], False))
+    empty, full = page(), page((3, PLACES[0]), (4, PLACES[1]))
     nothing, invented = Told([], [], 0.0), Told([candidate(PLACES[0], 3)], [mark(PLACES[2])], 0.0)
     found = gather(reader(nothing, invented, nothing), iter([empty, empty, full]))
     assert of(found, "is_digit").tolist() == [False]
@@ -151,7 +174,7 @@ def test_pages_without_digits_and_readings_without_candidates() -> None:
 
 def test_what_stands_beside_a_candidate_is_among_its_features() -> None:
     """Marks that are no digit count as others."""
-    truth = page(("3", PLACES[0], False))
+    truth = page((3, PLACES[0]))
     digits = [candidate(PLACES[0], 3)]
     rows = [
         gather(reader(Told(digits, others, 0.0)), iter([truth])).pages[0].features(Beliefs())[0]
@@ -206,10 +229,8 @@ def test_a_lost_digit_weighs_more_than_an_invented_one() -> None:
 
 def test_confidence_is_that_of_a_digit_and_of_which() -> None:
     """The likeliest digit's probability times that of a digit by the weights."""
-    looks = Seen(as_array(PLACES[:2]), np.full(2, 100.0), np.full(2, 0.5))
-    nothing = Seen(as_array([]), np.zeros(0), np.zeros(0))
     known = Known(
-        (looks, np.array([0.5, 0.88]), nothing),
+        (looks(PLACES[:2]), np.array([0.5, 0.88]), looks([])),
         np.array([0.9, 0.5]),
         np.ones(2, bool),
         np.ones(2, bool),
@@ -236,16 +257,14 @@ def test_what_speaks_for_digits_gets_weight(monkeypatch: pytest.MonkeyPatch) -> 
     for _ in range(400):
         likely = rng.uniform(0.05, 0.95)
         real = rng.random() < likely
-        pages.append(page(("3", PLACES[0], False)) if real else page())
+        pages.append(page((3, PLACES[0])) if real else page())
         answers.append(Told([candidate(PLACES[0], 3, 0.999, likely)], [], 0.0))
     monkeypatch.setattr(module, "rendered", lambda *_: iter(pages))
     weighed = weigh(reader(*answers), [], len(pages))
     assert len(weighed.beliefs.weights) == module.SUMS
-    looks = Seen(as_array(PLACES[:1]), np.full(1, 100.0), np.full(1, 0.5))
-    nothing = Seen(as_array([]), np.zeros(0), np.zeros(0))
     for likely in (0.2, 0.5, 0.8):
         # Allows what 400 marks leave open.
-        believed = weighed.beliefs(looks, np.array([likely]), nothing)
+        believed = weighed.beliefs(looks(PLACES[:1]), np.array([likely]), looks([]))
         assert believed == pytest.approx([likely], abs=0.1)
     assert weighed.candidates == 400
     assert weighed.calibration_error < 0.12
@@ -278,13 +297,14 @@ def stem(tmp_path: Path) -> Path:
 def test_weights_are_written_into_the_sidecar(stem: Path) -> None:
     """A bundle loads with what was fitted, and keeps what else its sidecar holds."""
     beliefs = Beliefs((tuple(0.5 * i for i in range(len(FEATURES))),) * 2)
-    write_weights(stem, Weighed(beliefs, 0.63, 600, 12345, 0.01234, 0.0312345, 0.0021))
+    write_weights(stem, Weighed(beliefs, 0.63, 600, 90, 12345, 0.01234, 0.0312345, 0.0021))
     bundle = load_bundle(stem)
     assert bundle.beliefs == beliefs
     assert (bundle.min_confidence, bundle.untold) == (0.63, 1 / (1 + module.SILENCE))
     assert bundle.sidecar["training"] == {"seed": 7}
     assert bundle.sidecar["weighed"] == {
         "pages": 600,
+        "photographs": 90,
         "seed": module.SEED,
         "candidates": 12345,
         "calibration_error": 0.0123,
@@ -297,4 +317,4 @@ def test_weights_that_no_bundle_may_have_are_told(stem: Path) -> None:
     """What was written is loaded, so that nothing is left behind that does not fit."""
     wild = Beliefs(((1e6, *NEUTRAL[0][1:]),))
     with pytest.raises(ModelError, match="bias must be from -100 to 100, found 1000000"):
-        write_weights(stem, Weighed(wild, 0.5, 1, 1, 0, 0, 0))
+        write_weights(stem, Weighed(wild, 0.5, 1, 1, 1, 0, 0, 0))

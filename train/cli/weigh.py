@@ -19,8 +19,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=COMMAND,
         description="Fit how a bundle weighs what a mark shows against what stands beside it, "
-        "and from which confidence a digit is told, on rendered pages by hands that its network "
-        "did not learn from. Writes both into the bundle's sidecar.",
+        "and from which confidence a digit is told, on rendered pages by hands and on photographs "
+        "that its network did not learn from. Writes both into the bundle's sidecar.",
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="with or without .tflite")
     parser.add_argument(
@@ -55,6 +55,7 @@ def _weigh(options: argparse.Namespace) -> int:
     from digitcam.edge import Recognizer
     from digitcam.edge.settings import Settings
 
+    from ..paper import load_photographs
     from ..weigh import weigh, write_weights
     from ..writers import MNIST, Writers
 
@@ -64,10 +65,17 @@ def _weigh(options: argparse.Namespace) -> int:
     nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
     hands = writers.hands("calibration", nobody)
     stem = options.bundle.with_suffix("")
-    weighed = weigh(Recognizer(stem, Settings(strings=options.strings)), hands, options.pages)
+    photographs = list(
+        load_photographs(
+            options.photographs, "calibration", without, optional=options.optional_sources
+        )
+    )
+    recognizer = Recognizer(stem, Settings(strings=options.strings))
+    weighed = weigh(recognizer, hands, options.pages, photographs)
     write_weights(stem, weighed)
     say(
-        f"{weighed.candidates} candidates on {weighed.pages} pages: told from "
+        f"{weighed.candidates} candidates on {weighed.pages} pages and {weighed.photographs} "
+        f"photographs: told from "
         f"{weighed.min_confidence:.2f}, {weighed.lost:.2%} of the digits lost, "
         f"{weighed.invented:.2%} invented, calibration error {weighed.calibration_error:.4f}"
     )

@@ -1,6 +1,7 @@
 """What is known of a mark, and how it is summed."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from digitcam.edge.reading.beliefs import (
     FEATURES,
     LEAST,
     NEUTRAL,
+    REACH,
     Beliefs,
     Seen,
     as_json,
@@ -25,7 +27,8 @@ from digitcam.edge.reading.neighbours import as_array
 
 def seen(boxes: Sequence[Box], contrast: float = 100, slender: float = 0.5) -> Seen:
     count = len(boxes)
-    return Seen(as_array(boxes), np.full(count, contrast), np.full(count, slender))
+    whole = np.full(count, slender)
+    return Seen(as_array(boxes), np.full(count, contrast), whole, np.zeros(count))
 
 
 NOTHING = seen([])
@@ -94,6 +97,25 @@ def test_what_is_no_digit_counts_where_it_is_nearer() -> None:
     assert column("others", pair, [1, 1], letter) == pytest.approx([NEAR] * 2)
 
 
+def test_what_stands_in_a_row_counts_less_the_further_it_is_away() -> None:
+    """All of it, not only the nearest; what stands in another row does not."""
+    near, far = np.exp(-0.5 / REACH), np.exp(-1.5 / REACH)
+    below = seen([Box(0, 100, 20, 40)])
+    digits = 0.9 * near + 0.2 * far
+    assert column("row_digits", ROW, [0.5, 0.9, 0.2], below)[0] == pytest.approx(np.log1p(digits))
+    others = 0.1 * near + 0.8 * far
+    assert column("row_others", ROW, [0.5, 0.9, 0.2], below)[0] == pytest.approx(np.log1p(others))
+    share = (digits + 0.5) / (near + far + 1)
+    assert column("row_share", ROW, [0.5, 0.9, 0.2], below)[0] == pytest.approx(share)
+    assert column("row_share", ALONE, [1]).tolist() == [0.5]
+
+
+def test_what_was_read_as_one_of_several_is_joined() -> None:
+    """As it was told."""
+    pair = replace(ROW, joined=np.array([0.0, 1, 1]))
+    assert column("joined", pair, [1, 1, 1]).tolist() == [0, 1, 1]
+
+
 def test_a_mark_alone_has_nothing_beside_it() -> None:
     """All that is of neighbours is 0, and so is what compares with the picture's digits."""
     for name in ("near", "digits", "others", "alike", "page", "as_high", "as_strong"):
@@ -110,7 +132,7 @@ def test_how_narrow_and_how_slender_a_mark_is() -> None:
 def test_bars_are_weighed_otherwise() -> None:
     """What counts for bars alone is 0 for others, and more the more slender a mark is."""
     digits = [1.0, 1.0, 1.0]
-    wide, bar, hair = (Seen(ROW.boxes, ROW.contrast, np.full(3, s)) for s in (BAR, 0.15, 0.1))
+    wide, bar, hair = (replace(ROW, slender=np.full(3, s)) for s in (BAR, 0.15, 0.1))
     assert not column("bar_alike", wide, digits).any()
     assert (column("bar_alike", bar, digits) > 0).all()
     assert (column("bar_alike", hair, digits) > column("bar_alike", bar, digits)).all()
@@ -136,7 +158,7 @@ def test_a_slash_starts_higher_and_ends_lower_than_the_digits_beside_it() -> Non
 
 def test_ink_that_is_paler_than_the_digits() -> None:
     """Half as strong is log 2 away, from the neighbours and from the picture's digits."""
-    pale = Seen(ROW.boxes, np.array([100.0, 50, 100]), ROW.slender)
+    pale = replace(ROW, contrast=np.array([100.0, 50, 100]))
     digits = [1.0, 1.0, 1.0]
     assert column("unlike_beside", pale, digits)[1] == pytest.approx(2 * NEAR * np.log(2))
     few = 1 + np.exp(-ALIKE * np.log(2))
@@ -175,9 +197,9 @@ def test_beliefs_are_the_same_at_every_size(scale: float) -> None:
     weights = (tuple(np.linspace(-0.5, 0.5, len(FEATURES)).tolist()),) * 2
     boxes = as_array([Box(0, 0, 20, 40), Box(30, 4, 4, 38), Box(50, 0, 24, 44)])
     digit, others = np.array([0.9, 0.3, 0.8]), seen([Box(90, 0, 20, 40)])
-    small = Seen(boxes, np.full(3, 90.0), np.array([0.5, 0.1, 0.6]))
-    large = Seen(scale * boxes, small.contrast, small.slender)
-    beside = Seen(scale * others.boxes, others.contrast, others.slender)
+    small = Seen(boxes, np.full(3, 90.0), np.array([0.5, 0.1, 0.6]), np.array([0.0, 1, 0]))
+    large = replace(small, boxes=scale * boxes)
+    beside = replace(others, boxes=scale * others.boxes)
     expected = Beliefs(weights)(small, digit, others)
     assert Beliefs(weights)(large, digit, beside) == pytest.approx(expected)
 

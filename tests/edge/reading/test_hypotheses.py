@@ -11,12 +11,19 @@ from digitcam.edge.reading.hypotheses import (
     choose,
     choose_polarity,
 )
+from digitcam.edge.reading.ink import Level
+from digitcam.edge.reading.marks import Mark
 
 WHOLE, LEFT, RIGHT = Box(0, 0, 60, 40), Box(0, 0, 28, 40), Box(32, 0, 28, 40)
 
 
+def mark(box: Box) -> Mark:
+    contrast = np.full((box.height, box.width), 100, np.uint8)
+    return Mark(box, contrast, 50, Level(contrast, 1, 6, False))
+
+
 def candidate(box: Box, is_digit: float) -> Candidate:
-    return Candidate(box, is_digit, np.full(10, 0.1), 100, 0.5)
+    return Candidate(mark(box), is_digit, np.full(10, 0.1))
 
 
 def log_odds(p: float) -> float:
@@ -95,7 +102,7 @@ def test_impossible_digits_have_a_finite_score() -> None:
 
 def test_what_stands_around_a_mark_counts_as_much_as_it_does_itself() -> None:
     """The mean of both log-odds; two rings over one another are an 8 where digits are as high."""
-    doubtful = Candidate(WHOLE, 0.9, np.full(10, 0.1), 100, 0.5, believed=0.2)
+    doubtful = Candidate(mark(WHOLE), 0.9, np.full(10, 0.1), believed=0.2)
     assert doubtful.probability == pytest.approx(
         1 / (1 + np.exp(-log_odds(0.9) / 2 + log_odds(0.8) / 2))
     )
@@ -105,7 +112,7 @@ def test_what_stands_around_a_mark_counts_as_much_as_it_does_itself() -> None:
     assert chosen(*(single(box, p) for box, p in alone)) == ring
     in_row = [0.99, 0.1, 0.1]
     known = [
-        Hypothesis((Candidate(box, p, np.full(10, 0.1), 100, 0.5, believed),), 1.0)
+        Hypothesis((Candidate(mark(box), p, np.full(10, 0.1), believed=believed),), 1.0)
         for (box, p), believed in zip(alone, in_row, strict=True)
     ]
     assert chosen(*known) == [eight]

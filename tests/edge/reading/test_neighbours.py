@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
-from digitcam.edge.reading.neighbours import as_array, gaps, inside, sides
+from digitcam.edge.reading.neighbours import as_array, gaps, inside, spaces
 
 
 def boxes(*places: tuple[int, int, int, int]) -> NDArray[np.float64]:
@@ -45,27 +45,21 @@ def test_what_is_beside_a_mark(other: tuple[int, int, int, int], gap: float) -> 
     assert gaps(boxes((0, 0, 20, 40)), boxes(other))[0, 0] == gap
 
 
-def test_the_nearest_on_either_side() -> None:
-    """Each has the nearest left and right of it, -1 and an infinite gap at the ends."""
-    found = sides(ROW, ROW)
-    assert found.index.tolist() == [[-1, 1], [0, 2], [1, -1]]
-    assert found.gap.tolist() == [[np.inf, 0.25], [0.25, 1.0], [1.0, np.inf]]
-
-
-def test_sides_are_looked_for_among_others() -> None:
-    """Indices are those of the others."""
-    found = sides(boxes((60, 0, 20, 40)), ROW)
-    assert found.index.tolist() == [[1, 2]]
-    assert found.gap.tolist() == [[0.25, 0.25]]
+def test_spaces_to_both_sides() -> None:
+    """What stands right of one stands left of the other, as far away."""
+    left, right = spaces(ROW, ROW)
+    assert right.tolist() == gaps(ROW, ROW).tolist()
+    assert left.tolist() == right.T.tolist()
+    left, right = spaces(boxes((60, 0, 20, 40)), ROW)
+    assert left.tolist() == [[1.0, 0.25, np.inf]]
+    assert right.tolist() == [[np.inf, np.inf, 0.25]]
 
 
 @pytest.mark.parametrize("count", [0, 3])
 def test_where_nothing_is_nothing_is_beside(count: int) -> None:
     """Empty pages and lone marks have no neighbours."""
-    found = sides(ROW[:count], ROW[:0])
-    assert found.index.tolist() == [[-1, -1]] * count
-    assert np.isinf(found.gap).all()
-    assert sides(ROW[:0], ROW).index.shape == (0, 2)
+    assert [each.shape for each in spaces(ROW[:count], ROW[:0])] == [(count, 0)] * 2
+    assert [each.shape for each in spaces(ROW[:0], ROW)] == [(0, 3)] * 2
 
 
 def test_the_part_of_a_box_that_lies_in_another() -> None:
