@@ -33,7 +33,7 @@ MAX_LEVEL_DEG = 5.0
 """Lines that are turned further are read from a frame that is turned back."""
 MS = 1000
 """Milliseconds of a second."""
-POSSIBLE = 0.05
+POSSIBLE = 0.02
 """Marks that are a digit, or several, with less are none."""
 
 
