@@ -21,8 +21,6 @@ from .neighbours import WITHIN, as_array, inside, overlaps
 
 LEAST = 1e-4
 """Probabilities are taken for no smaller ones before their log-odds are."""
-SURER = 1.0
-"""Pieces hold where their log-odds are by so much those of the mark: it explains all of the ink."""
 
 
 @dataclass(frozen=True)
@@ -96,10 +94,10 @@ def choose(hypotheses: Sequence[Hypothesis], boxes: Sequence[Box]) -> list[Candi
     held = inside(places).T >= WITHIN
     best: dict[int, _Choice] = {}
     for i in np.argsort(places[:, 2] * places[:, 3], kind="stable").tolist():
-        own = _Choice(hypotheses[i].score, [i])
+        own = _Choice(hypotheses[i].score, [i], len(hypotheses[i].digits))
         within = [best.pop(j) for j in held[i].nonzero()[0].tolist() if j in best]
         pieces = _together(within) if within else own
-        best[i] = pieces if pieces.score > own.score + SURER else own
+        best[i] = pieces if pieces.surer(own) else own
     return _once(
         [digit for each in best.values() for k in each.members for digit in hypotheses[k].digits]
     )
@@ -153,9 +151,20 @@ class _Choice:
     """What explains a mark best."""
 
     score: float
-    """Its log-odds."""
+    """Its log-odds, the mean of its digits."""
     members: list[int]
     """Which hypotheses it is made of."""
+    count: int
+    """Digits that are likely."""
+
+    def surer(self, whole: _Choice) -> bool:
+        """Say whether these pieces hold, rather than what the mark is as a whole.
+
+        Of two that are read as several digits the sum counts, for either may leave some out.
+        """
+        if whole.count == 1:
+            return self.score > whole.score
+        return self.score * self.count > whole.score * whole.count
 
 
 def _together(pieces: Sequence[_Choice]) -> _Choice:
@@ -165,7 +174,8 @@ def _together(pieces: Sequence[_Choice]) -> _Choice:
     pieces would be lost to them, and a row of digits to a line around it.
     """
     members = [member for piece in pieces for member in piece.members]
-    likely = [piece.score for piece in pieces if piece.score > 0]
+    likely = [piece for piece in pieces if piece.score > 0]
     if not likely:
-        return _Choice(max(piece.score for piece in pieces), members)
-    return _Choice(fmean(likely), members)
+        return _Choice(max(piece.score for piece in pieces), members, 1)
+    count = sum(piece.count for piece in likely)
+    return _Choice(sum(piece.score * piece.count for piece in likely) / count, members, count)
