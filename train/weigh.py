@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -252,6 +253,24 @@ def overlap(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[
     high = np.minimum(y + h, top + height) - np.maximum(y, top)
     shared = np.maximum(wide, 0) * np.maximum(high, 0)
     return shared / (w * h + width * height - shared)  # type: ignore[no-any-return]
+
+
+def without_weights(stem: Path, folder: Path) -> Path:
+    """Copy a bundle into a folder, less its weights: those of an older version do not load.
+
+    Returns:
+        The copy, without suffix; the bundle itself where there is nothing to copy: to load it tells
+        what is amiss.
+    """
+    copy = folder / stem.name
+    try:
+        sidecar = json.loads(Path(f"{stem}.json").read_text())
+        sidecar.pop("beliefs", None)
+        Path(f"{copy}.json").write_text(json.dumps(sidecar))
+        shutil.copyfile(f"{stem}.tflite", f"{copy}.tflite")
+    except (OSError, ValueError, TypeError, AttributeError):
+        return stem
+    return copy
 
 
 def write_weights(stem: Path, weighed: Weighed) -> None:

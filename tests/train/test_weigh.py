@@ -36,6 +36,7 @@ from digitcam.train.weigh import (
     overlap,
     rendered,
     weigh,
+    without_weights,
     write_weights,
 )
 
@@ -318,3 +319,28 @@ def test_weights_that_no_bundle_may_have_are_told(stem: Path) -> None:
     wild = Beliefs(((1e6, *NEUTRAL[0][1:]),))
     with pytest.raises(ModelError, match="bias must be from -100 to 100, found 1000000"):
         write_weights(stem, Weighed(wild, 0.5, 1, 1, 1, 0, 0, 0))
+
+
+def test_weights_of_an_older_version_are_weighed_anew(stem: Path, tmp_path: Path) -> None:
+    """The bundle that they are in loads without them, and is left as it is."""
+    sidecar = json.loads(Path(f"{stem}.json").read_text())
+    old = Path(f"{stem}.json")
+    old.write_text(json.dumps(sidecar | {"beliefs": [{"bias": 1.0}]}))
+    with pytest.raises(ModelError, match="weigh the bundle with this version"):
+        load_bundle(stem)
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    copy = load_bundle(without_weights(stem, folder))
+    assert copy.beliefs == Beliefs()
+    assert copy.sidecar["training"] == {"seed": 7}
+    assert json.loads(old.read_text())["beliefs"] == [{"bias": 1.0}]
+
+
+@pytest.mark.parametrize("sidecar", [None, b"", b"[]"])
+def test_what_is_no_bundle_stays_for_loading_to_tell(tmp_path: Path, sidecar: bytes | None) -> None:
+    """Nothing is copied of what is not there or damaged."""
+    if sidecar is not None:
+        (tmp_path / "own.json").write_bytes(sidecar)
+    folder = tmp_path / "copy"
+    folder.mkdir()
+    assert without_weights(tmp_path / "own", folder) == tmp_path / "own"

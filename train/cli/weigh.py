@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from .common import add_common, add_sources, require_packages, run_command, say, whole
 
@@ -56,7 +57,7 @@ def _weigh(options: argparse.Namespace) -> int:
     from digitcam.edge.settings import Settings
 
     from ..paper import load_photographs
-    from ..weigh import weigh, write_weights
+    from ..weigh import weigh, without_weights, write_weights
     from ..writers import MNIST, Writers
 
     cv2.setNumThreads(1)
@@ -70,14 +71,16 @@ def _weigh(options: argparse.Namespace) -> int:
             options.photographs, "calibration", without, optional=options.optional_sources
         )
     )
-    recognizer = Recognizer(stem, Settings(strings=options.strings))
+    with TemporaryDirectory() as folder:
+        recognizer = Recognizer(
+            without_weights(stem, Path(folder)), Settings(strings=options.strings)
+        )
     weighed = weigh(recognizer, hands, options.pages, photographs)
     write_weights(stem, weighed)
     say(
         f"{weighed.candidates} candidates on {weighed.pages} pages and {weighed.photographs} "
-        f"photographs: told from "
-        f"{weighed.min_confidence:.2f}, {weighed.lost:.2%} of the digits lost, "
-        f"{weighed.invented:.2%} invented, calibration error {weighed.calibration_error:.4f}"
+        f"photographs: told from {weighed.min_confidence:.2f}, {weighed.lost:.2%} of the digits "
+        f"lost, {weighed.invented:.2%} invented, calibration error {weighed.calibration_error:.4f}"
     )
     return 0
 
