@@ -2,9 +2,10 @@
 
     python benchmarks/transfer.py --data FOLDER [--only nsysu] [--out runs/transfer]
 
-For each entry a short recipe is trained on everything else, converted to int8 and read through
-`Recognizer`, without the reader of words, which is not trained anew. What is known already of an
-entry, under equal settings, is not done again; called again after an interruption, it goes on.
+For each entry a short recipe is trained on everything else, converted to int8, weighed on pages and
+photographs of everything else, and read through `Recognizer`, without the reader of words, which is
+not trained anew. What is known already of an entry, under equal settings, is not done again; called
+again after an interruption, it goes on.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+import numpy as np
 
 from digitcam.convert.convert import convert
 from digitcam.convert.errors import ConvertError
@@ -32,20 +34,25 @@ from digitcam.train.data import DigitData, load_digits
 from digitcam.train.errors import TrainError
 from digitcam.train.feed import FeedSettings
 from digitcam.train.held_back import Score, calibration_error, read
+from digitcam.train.paper import load_photographs
 from digitcam.train.run import Recipe, say
 from digitcam.train.training import describe, train
+from digitcam.train.weigh import weigh, write_weights
+from digitcam.train.writers import MNIST, Writers
 from digitcam.train.yardstick.left_out import ENTRIES, PHOTOGRAPHS, SINGLE_DIGITS, LeftOut
 from digitcam.train.yardstick.sets import SEED
 
 RESULTS = Path(__file__).parents[1] / "docs" / "transfer.json"
 SHORT = Recipe(
-    epochs=3,
+    epochs=8,
     validation=2000,
     feed=FeedSettings(
-        digits=20_000, mnist_digits=5_000, page_marks=28_000, paper_marks=12_000, distinct_epochs=2
+        digits=12_000, mnist_digits=3_000, page_marks=14_000, paper_marks=6_000, distinct_epochs=2
     ),
 )
 """Minutes an entry on two cores; says which choice is better, not how good the result can be."""
+PAGES = 200
+"""Pages that beliefs are weighed on."""
 MAX_GAP_POINTS = 100.0
 """Nothing is refused for what quantization costs: that is a part of the figure."""
 MEASURED = ("exact", "digit errors", "lost", "invented", "?", "ece")
@@ -119,7 +126,12 @@ def settings_of(entry: LeftOut, recipe: Recipe, data: DigitData) -> dict[str, An
     """Return everything that decides an entry's figures, as JSON holds it."""
     described = describe(data, replace(recipe, without=entry.without))
     training = {key: value for key, value in described.items() if key not in NOT_COMPARED}
-    reading = {"seed": SEED, "single_digits": SINGLE_DIGITS, "photographs": PHOTOGRAPHS}
+    reading = {
+        "pages": PAGES,
+        "seed": SEED,
+        "single_digits": SINGLE_DIGITS,
+        "photographs": PHOTOGRAPHS,
+    }
     settings: dict[str, Any] = json.loads(json.dumps({"training": training, "reading": reading}))
     return settings
 
@@ -140,6 +152,8 @@ def measure(
     train(data, recipe, run, options.workers, Path(options.data))
     bundle = run / "bundle"
     convert(run, bundle, lambda: data, say, MAX_GAP_POINTS)
+    say(f"{name}: weighing")
+    weigh_without(bundle, entry, Path(options.data))
     say(f"{name}: reading")
     score = read_entry(Recognizer(bundle, Settings(strings="")), entry, Path(options.data))
     return {
@@ -149,6 +163,16 @@ def measure(
         "counts": dict(score.counts),
         "figures": figures_of(score),
     }
+
+
+def weigh_without(bundle: Path, entry: LeftOut, folder: Path) -> None:
+    """Fit the weights of a bundle's beliefs, without a source."""
+    without = tuple({*entry.without, MNIST})  # whose pictures do not say who wrote them
+    nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
+    hands = Writers(folder, without).hands("calibration", nobody)
+    photographs = list(load_photographs(folder, "calibration", without))
+    weighed = weigh(Recognizer(bundle, Settings(strings="")), hands, PAGES, photographs)
+    write_weights(bundle, weighed)
 
 
 def read_entry(recognizer: Recognizer, entry: LeftOut, folder: Path) -> Score:
