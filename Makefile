@@ -9,7 +9,7 @@ predict: $(VENV)/.runtime  ## Install the runtime and read the sample picture.
 	$(BIN)/edge-predict docs/sample.png
 
 test: $(VENV)/.dev  ## Install what the tests need and pass them all.
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --durations 20
 
 test-systemd: $(VENV)/.dev  ## Install the service in a container and try it (root; minutes).
 	$(BIN)/python -m pytest -rs -m systemd tests/systemd
