@@ -30,7 +30,7 @@ class Candidate:
     mark: Mark
     """Its ink."""
     is_digit: float
-    """Probability that it is one digit, 0 to 1."""
+    """Probability that it is one digit, if it is not several, 0 to 1."""
     which: NDArray[np.float64]
     """(10,) probability of each, if it is one."""
     joined: bool = False

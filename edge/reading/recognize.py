@@ -191,11 +191,17 @@ class Recognizer:
         ]
 
     def _singles(self, marks: Sequence[Mark], probabilities: NDArray[np.float64]) -> list[_OfMark]:
-        """Return which marks may be one digit each."""
+        """Return which marks may be one digit each, and how likely it is if they are not more."""
         digit = probabilities[:, self.classifier.digits]
         likely = digit.sum(axis=1)
+        one = 1 - probabilities[:, self._several] if self._several else np.ones(len(marks))
         return [
-            (i, Hypothesis((Candidate(marks[i], likely[i], digit[i] / likely[i]),), 1.0))
+            (
+                i,
+                Hypothesis(
+                    (Candidate(marks[i], min(likely[i] / one[i], 1), digit[i] / likely[i]),), one[i]
+                ),
+            )
             for i in np.flatnonzero(likely >= POSSIBLE)
         ]
 
