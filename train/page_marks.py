@@ -42,7 +42,13 @@ def label_marks(marks: Sequence[Mark], page: Page) -> NDArray[np.int64]:
     amounts = np.bincount(page.owner.ravel(), minlength=len(page.characters) + 1)
     digits = np.array([False, *(c.label.isdigit() and not c.struck for c in page.characters)], bool)
     alike = np.array([False, *(c.label in ALIKE for c in page.characters)], bool)
-    return np.array([_label(mark, page, amounts, digits, alike) for mark in marks], np.int64)
+    struck = np.array([False, *(c.label.isdigit() and c.struck for c in page.characters)], bool)
+    # Without the line that strikes it out, a digit looks like any other.
+    doubtful = {True: alike, False: alike | struck}
+    return np.array(
+        [_label(mark, page, amounts, digits, doubtful[mark.level.ruled]) for mark in marks],
+        np.int64,
+    )
 
 
 def _label(

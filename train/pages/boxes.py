@@ -6,6 +6,7 @@ import numpy as np
 
 from digitcam.edge.frame import Box
 
+from ..pens import texts
 from . import drawing, rulings, text
 from .page import Kind
 from .rows import baselines, budget_of
@@ -40,7 +41,7 @@ def table(scribe: Scribe) -> None:
             if (r == 0 and head) or (c == 0 and head and rng.random() < 0.7):
                 scribe.print(text.random_label(rng), x, baseline - 0.75 * height, height * 0.6)
                 continue
-            word = text.random_number(rng, longest)
+            word = texts.random_number(rng, longest=longest)
             writing = scribe.writing(word, height)
             if writing is None or budget <= 0 or rng.random() < 0.08:
                 continue
@@ -101,7 +102,7 @@ def boxed_numbers(scribe: Scribe) -> None:
             label = scribe.print(text.random_label(rng), x, y + 0.3 * tall, height * 0.6)
             x = label.right + 0.5 * height if label else x
         numbers: list[int] = []
-        for digit in text.random_number(rng):
+        for digit in texts.random_number(rng):
             if x + wide > area.right:
                 break
             box = Box(round(x), round(y), round(wide), round(tall))
@@ -146,7 +147,7 @@ def form(scribe: Scribe) -> None:
                 tall = int(1.45 * height)
                 box = Box(line.x, int(baseline - 1.2 * height), line.width, tall)
                 rulings.frame(scribe.sheet, box, scribe.palette.ruling, thin)
-            value = text.random_value(rng) if rng.random() < 0.75 else text.random_word(rng)
+            value = texts.random_value(rng) if rng.random() < 0.75 else text.random_word(rng)
             writing = scribe.writing(value, height)
             if writing is not None and writing.ink.shape[1] < room and rng.random() < 0.9:
                 scribe.place(writing, start + 0.2 * height, baseline, height)
@@ -156,7 +157,7 @@ def column_sum(scribe: Scribe, place: tuple[float, float], rows: int, pitch: flo
     """Write numbers below each other, a line, and what they make; return how many characters."""
     rng, height = scribe.rng, scribe.height_px
     right, baseline, count = place[0] + 4.3 * height, place[1] + 1.1 * height, 0
-    values = [int(text.random_number(rng, 3)) for _ in range(rows)]
+    values = [int(texts.random_number(rng, longest=3)) for _ in range(rows)]
     for k, value in enumerate([*values, sum(values)]):
         writing = scribe.writing(str(value), height)
         if writing is None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from . import boxes, prose, text
+from ..pens import texts
+from . import boxes, prose
 from .plan import Content
 from .rows import baselines, budget_of
 from .scribe import Scribe
@@ -30,7 +31,7 @@ def _loose(scribe: Scribe) -> None:
         x = left + rng.exponential(0.3) * height
         misses = 0
         while x < area.right and budget > 0 and misses < 6:
-            word = text.random_number(rng, longest)
+            word = texts.random_number(rng, longest=longest)
             written = scribe.write(word, x, baseline)
             if written is None:
                 misses += 1
@@ -58,7 +59,7 @@ def _list(scribe: Scribe) -> None:
         elif style == 1:
             item = scribe.write("-", x, baseline)
             x = item.right + height * rng.uniform(0.4, 1) if item else x
-        word = text.random_value(rng) if values else text.random_number(rng)
+        word = texts.random_value(rng) if values else texts.random_number(rng)
         for _ in range(3):
             written = scribe.write(word, x, baseline)
             if written is not None:
@@ -73,7 +74,7 @@ def _any_number(scribe: Scribe) -> None:
     """Write a number where nothing else had room, smaller until it fits."""
     rng, height = scribe.rng, scribe.height_px
     for attempt in range(24):
-        word = text.random_number(rng, 4 if attempt < 8 else 1)
+        word = texts.random_number(rng, longest=4 if attempt < 8 else 1)
         place = scribe.spot(0.9 * height * len(word), 1.3 * height)
         if place and scribe.write(word, place[0], place[1] + 1.1 * height, height) is not None:
             return
@@ -103,7 +104,7 @@ def _digit(scribe: Scribe) -> None:
 def _cut(scribe: Scribe) -> None:
     """Write one digit, or one number, in the middle."""
     rng, area = scribe.rng, scribe.area
-    word = str(rng.integers(10)) if rng.random() < 0.55 else text.random_number(rng, 6)
+    word = str(rng.integers(10)) if rng.random() < 0.55 else texts.random_number(rng, longest=6)
     height = scribe.height_px
     for _ in range(12):
         writing = scribe.writing(word, height)
@@ -123,7 +124,7 @@ def _sums(scribe: Scribe) -> None:
     if rng.random() < 0.5:
         left = area.x + rng.uniform(0.03, 0.3) * area.width
         for baseline in baselines(scribe, area):
-            word = text.random_sum(rng)
+            word = texts.random_sum(rng)
             if budget > 0 and scribe.write(word, left, baseline) is not None:
                 budget -= len(word)
         return

@@ -6,6 +6,7 @@ import numpy as np
 
 from digitcam.edge.frame import Box
 
+from ..pens import texts
 from . import drawing, rulings, text
 from .noise import clouds
 from .page import Gray, Kind
@@ -88,7 +89,7 @@ def printed_table(scribe: Scribe) -> None:
             if lined:
                 box = Box(int(x - 0.3 * size), int(y - 0.3 * size), int(column), int(row))
                 rulings.frame(scribe.sheet, box, scribe.palette.ruling, 1)
-            scribe.print(text.random_number(rng, 3), x, y, size, anew=anew)
+            scribe.print(texts.random_number(rng, longest=3), x, y, size, anew=anew)
             anew = False
 
 
@@ -137,11 +138,12 @@ def _lines(scribe: Scribe, numbers: float) -> None:
 def _value(scribe: Scribe) -> str:
     rng, draw = scribe.rng, scribe.rng.random()
     if draw < 0.4:
-        return text.random_number(rng, 6)
+        return texts.random_number(rng, longest=6)
     if draw < 0.7:
         space = " " if rng.random() < 0.4 else ""
-        return f"{text.random_number(rng, 4)}{space}{text.UNITS[rng.integers(len(text.UNITS))]}"
-    return text.random_value(rng)
+        unit = texts.UNITS[rng.integers(len(texts.UNITS))]
+        return f"{texts.random_number(rng, longest=4)}{space}{unit}"
+    return texts.random_value(rng)
 
 
 def _letter(scribe: Scribe) -> None:
@@ -160,7 +162,7 @@ def _struck(scribe: Scribe) -> None:
     rng, height = scribe.rng, scribe.height_px
     for _ in range(int(rng.integers(1, 4))):
         has_digits = scribe.plan.content.has_digits
-        word = text.random_number(rng, 5) if has_digits else text.random_word(rng)
+        word = texts.random_number(rng, longest=5) if has_digits else text.random_word(rng)
         place = scribe.spot(height * (0.9 * len(word) + 0.5), height * 1.4)
         if place is not None:
             scribe.write(word, place[0] + 0.2 * height, place[1] + 1.1 * height, struck=True)

@@ -18,6 +18,8 @@ class Place:
     """From the baseline up to the middle of the ink."""
     side: Literal["height", "breadth", "longer"] = "height"
     """Which side of the ink is `size` long."""
+    stray: float = 0.0
+    """Standard deviation of the logarithm of the size, where it is more than a hand's own."""
 
 
 def _between(top: float, bottom: float) -> Place:
@@ -46,7 +48,7 @@ _PLACES: dict[str, Place] = {
     "€": Place(),
     "°": Place(0.3, 0.88),
     ".": Place(0.09, 0.045, "longer"),
-    ",": Place(0.26, -0.04, "longer"),
+    ",": Place(0.28, -0.04, "longer", 0.35),
     ":": _between(0.58, 0.06),
     ";": _between(0.58, -0.16),
     "=": Place(0.5, 0.45, "breadth"),

@@ -17,20 +17,24 @@ _LENGTHS = (0.1, 0.17, 0.18, 0.16, 0.12, 0.1, 0.06, 0.05, 0.03, 0.03)
 Draw = Callable[[np.random.Generator], str]
 
 
-def random_text(rng: np.random.Generator) -> str:
-    """Draw a number, a date, a time, a price, a sum or the like."""
+def random_value(rng: np.random.Generator) -> str:
+    """Draw what is more than a number: a date, a time, a price, a sum or the like."""
     return _KINDS[int(rng.choice(len(_KINDS), p=_WEIGHTS))](rng)
 
 
-def random_number(rng: np.random.Generator, length: int | None = None) -> str:
+def random_number(
+    rng: np.random.Generator, length: int | None = None, longest: int = len(_LENGTHS)
+) -> str:
     """Draw digits, each as likely, with runs of one digit and leading zeros now and then.
 
     Args:
         rng: Source of every draw.
-        length: How many; by default 1 to 10, mostly 2 to 5.
+        length: How many; by default 1 to ``longest``, mostly 2 to 5.
+        longest: Most digits, 1 to 10.
     """
     if length is None:
-        length = 1 + int(rng.choice(len(_LENGTHS), p=_LENGTHS))
+        chances = np.array(_LENGTHS[:longest])
+        length = 1 + int(rng.choice(longest, p=chances / chances.sum()))
     digits = rng.integers(0, 10, length).tolist()
     chance = rng.random()
     if chance < 0.12 and length > 1:  # 3377, 5000
@@ -87,14 +91,15 @@ def _price(rng: np.random.Generator) -> str:
     )
 
 
-def _sum(rng: np.random.Generator) -> str:
+def random_sum(rng: np.random.Generator) -> str:
+    """Draw a sum in a line, such as ``12 + 7 = 19``, or without spaces."""
     a, b = (int(rng.integers(1, 10 ** int(rng.integers(1, 4)))) for _ in range(2))
     sign = _of(rng, "+", "-", "x", ":")
     end = {"+": a + b, "-": a - b, "x": a * b, ":": a}[sign]
     if sign == ":":
         a *= b
-    text = f"{a} {sign} {b} ="
-    return text if rng.random() < 0.25 else f"{text} {end}"
+    text = f"{a} {sign} {b} =" + ("" if rng.random() < 0.25 else f" {end}")
+    return text if rng.random() < 0.5 else text.replace(" ", "")
 
 
 def _fraction(rng: np.random.Generator) -> str:
@@ -115,6 +120,14 @@ def _bracketed(rng: np.random.Generator) -> str:
     return f"({random_number(rng, int(rng.integers(1, 5)))})"
 
 
+def _marked(rng: np.random.Generator) -> str:
+    return random_number(rng) + _of(rng, "!", "?", "%", " %")
+
+
+def _compared(rng: np.random.Generator) -> str:
+    return _of(rng, "<", ">", "< ", "> ") + random_number(rng, int(rng.integers(1, 4)))
+
+
 def _labelled(rng: np.random.Generator) -> str:
     return _of(rng, "No ", "Nr. ", "No. ", "p. ", "#", "Room ", "Tel ", "Box ") + random_number(rng)
 
@@ -129,9 +142,9 @@ def _size(rng: np.random.Generator) -> str:
 
 
 _WEIGHTED: tuple[tuple[Draw, float], ...] = (
-    (random_number, 0.5), (_several, 0.05), (_date, 0.07), (_time, 0.05), (_phone, 0.04),
-    (_price, 0.07), (_sum, 0.04), (_fraction, 0.02), (_decimal, 0.04), (_measure, 0.06),
-    (_bracketed, 0.01), (_labelled, 0.02), (_listed, 0.02), (_size, 0.01),
+    (_several, 0.1), (_date, 0.14), (_time, 0.09), (_phone, 0.07), (_price, 0.13),
+    (random_sum, 0.08), (_fraction, 0.05), (_decimal, 0.08), (_measure, 0.08), (_bracketed, 0.04),
+    (_labelled, 0.03), (_listed, 0.03), (_size, 0.02), (_marked, 0.04), (_compared, 0.02),
 )  # fmt: skip
 _KINDS = tuple(draw for draw, _ in _WEIGHTED)
 _WEIGHTS = np.array([weight for _, weight in _WEIGHTED])

@@ -18,6 +18,7 @@ from .hand import Hand
 from .ink import Inked, draw_script, owned_by
 from .manner import random_manner
 from .pen import Pen
+from .place import place_of
 from .script import Script, script_of
 from .spacing import outline_of_planes, outline_of_script, random_spacing
 from .stroke_hand import StrokeHand, laid_out
@@ -77,7 +78,8 @@ def write(
     writers = [_writer(character, hand, fallback) for character in characters]
     manner = random_manner(rng)
     gaps = random_spacing(rng, pen.width, spacing).gaps(text, rng)
-    sizes = np.exp(manner.size_stray * rng.standard_normal(len(characters))) * height_px
+    stray = [max(manner.size_stray, place_of(character).stray) for character in characters]
+    sizes = np.exp(np.array(stray) * rng.standard_normal(len(characters))) * height_px
     strokes = [writer for writer in writers if isinstance(writer, StrokeHand)]
     if len(strokes) == len(writers):
         shapes = [w.shape(c, rng) for w, c in zip(strokes, characters, strict=True)]

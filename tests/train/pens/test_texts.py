@@ -6,18 +6,19 @@ from collections import Counter
 import numpy as np
 
 from digitcam.train.pens.drawn import drawn_hand
-from digitcam.train.pens.texts import UNITS, random_number, random_text
+from digitcam.train.pens.texts import UNITS, random_number, random_value
 
 
 def test_texts_are_what_people_write() -> None:
-    """Numbers alone are about half; dates, times, prices, sums and measures are all there."""
+    """Dates, times, prices, sums, measures and signs are all there, and few are digits alone."""
     rng = np.random.default_rng(0)
-    texts = [random_text(rng) for _ in range(3000)]
-    assert 0.4 < np.mean([text.isdigit() for text in texts]) < 0.65
+    texts = [random_value(rng) for _ in range(3000)]
+    assert np.mean([text.isdigit() for text in texts]) < 0.1
     for pattern in (
         r"\d{1,2}[./-]\d{1,2}[./-]\d{2,4}", r"\d{4}-\d\d-\d\d", r"\d{1,2}:\d\d", r"\d+[.,]\d\d €",
         r"\$ ?\d+.*", r"\d+ [-+x:] \d+ = -?\d+", r"\d+/\d+", r"\d+ kg", r"\d+ ?%", r"\(\d+\)",
         r"No \d+", r"\d+\)( \d+)?", r"\d+x\d+",
+        r"\d+!", r"\d+\?", r"< ?\d+", r"> ?\d+", r"\d+[-+x]\d+=",
     ):  # fmt: skip
         assert any(re.fullmatch(pattern, text) for text in texts), pattern
 
@@ -27,7 +28,7 @@ def test_sums_are_right() -> None:
     rng = np.random.default_rng(1)
     sums = [
         t
-        for t in (random_text(rng) for _ in range(3000))
+        for t in (random_value(rng) for _ in range(3000))
         if re.fullmatch(r"\d+ .* -?\d+", t) and "=" in t
     ]
     assert len(sums) > 30
@@ -40,9 +41,9 @@ def test_sums_are_right() -> None:
 def test_signs_are_ones_that_hands_have() -> None:
     """Signs come from what UNIPEN's writers or the drawn hand can write; spaces are single."""
     rng = np.random.default_rng(2)
-    allowed = drawn_hand().characters | set("#$%()+,-./:=") | set("".join(UNITS))
+    allowed = drawn_hand().characters | set("#$%()+,-./:=!?<>") | set("".join(UNITS))
     for _ in range(3000):
-        text = random_text(rng)
+        text = random_value(rng)
         signs = {c for c in text.replace(" ", "") if not c.isascii() or not c.isalnum()}
         assert signs <= allowed, text
         assert text == text.strip()
@@ -58,3 +59,10 @@ def test_numbers_have_all_digits_and_lengths() -> None:
     total = sum(shares.values())
     assert all(0.085 < shares[digit] / total < 0.125 for digit in "0123456789")
     assert 0.1 < np.mean([number[0] == "0" for number in numbers if len(number) > 1]) < 0.2
+
+
+def test_numbers_are_as_long_as_was_asked_for() -> None:
+    """A length, or a longest one."""
+    rng = np.random.default_rng(4)
+    assert {len(random_number(rng, 7)) for _ in range(50)} == {7}
+    assert {len(random_number(rng, longest=3)) for _ in range(200)} == {1, 2, 3}
