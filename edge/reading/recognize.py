@@ -26,6 +26,7 @@ from .level import after, box_back, estimate_tilt, is_inside, turned_by, upright
 from .lines import group_numbers
 from .marks import Mark, find_marks
 from .neighbours import WITHIN, as_array, inside, overlaps
+from .rows import part_rows
 from .view import model_images
 from .words import WordReader
 
@@ -171,12 +172,26 @@ class Recognizer:
         images = model_images(marks)
         start = perf_counter()
         probabilities = self.classifier.probabilities(images).astype(np.float64)
+        if rows := self._rows(marks, probabilities):
+            marks = [*marks, *rows]
+            more = self.classifier.probabilities(model_images(rows))
+            probabilities = np.concatenate([probabilities, more])
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
         told = _told(marks, hypotheses, classify_s)
         if len(told.digits) == sum(len(each.digits) for _, each in hypotheses):
             return told  # nothing to choose from
         return _told(marks, self._believed(hypotheses, told), classify_s)
+
+    def _rows(self, marks: Sequence[Mark], probabilities: NDArray[np.float64]) -> list[Mark]:
+        """Part marks that may be several digits of several rows."""
+        likeliest = probabilities.argmax(axis=1)
+        single = np.isin(likeliest, self.classifier.digits)
+        if self._several is None or not single.any():
+            return []
+        height = float(np.median([marks[i].box.height for i in np.flatnonzero(single)]))
+        written = np.flatnonzero(likeliest == self._several)
+        return [row for i in written for row in part_rows(marks[i], height)]
 
     def _believed(self, hypotheses: list[_OfMark], told: Told) -> list[_OfMark]:
         """Weigh all that marks may be against what stands around them."""

@@ -17,6 +17,9 @@ from digitcam.edge.bundle import load_bundle
 from digitcam.edge.errors import EdgeError, ImageError, ModelError, SettingsError
 from digitcam.edge.settings import PreprocessSettings, Settings
 from digitcam.train.handwriting import draw_digit, variant_curves
+from digitcam.train.pens.drawn import drawn_hand
+from digitcam.train.pens.pen import random_pen
+from digitcam.train.pens.writing import write
 from digitcam.train.photograph import Look
 from digitcam.train.scene import PlacedDigit, Scene, render_rows
 
@@ -73,6 +76,23 @@ def test_small_and_large_digits_of_one_picture_are_read(recognizer: Recognizer) 
         spot[:] = np.minimum(spot, (215 - 0.7 * digit.astype(float))[..., None]).astype(np.uint8)
     reading = recognizer.read(image)
     assert sorted(line.text for line in reading.lines) == ["35", "4728"]
+
+
+def test_rows_that_touch_are_read(recognizer: Recognizer) -> None:
+    """Hardly a digit is lost where digits of one row touch those below them."""
+    written = told = 0
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        pen, y = random_pen(rng, "felt"), 40
+        page = np.full((330, 420), 225.0)
+        for number in rng.integers(1000, 10_000, 3):
+            ink = write(drawn_hand(), str(number), 48, pen, rng).ink
+            page[y : y + ink.shape[0], 60 : 60 + ink.shape[1]] -= ink * (150 / 255)
+            y += ink.shape[0] - 5
+        reading = recognizer.read(np.clip(page, 40, 255).astype(np.uint8))
+        written += 12
+        told += sum(len(line.digits) for line in reading.lines)
+    assert 0.93 * written <= told <= 1.03 * written
 
 
 @pytest.mark.parametrize("look", LOOKS)
