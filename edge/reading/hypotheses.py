@@ -15,7 +15,7 @@ from statistics import fmean
 import numpy as np
 from numpy.typing import NDArray
 
-from ..frame import Box, enclosing_box
+from ..frame import Box
 from .marks import Mark
 from .neighbours import WITHIN, as_array, inside, overlaps
 
@@ -63,11 +63,6 @@ class Hypothesis:
     """From left to right, one at least."""
     weight: float
     """Probability that it is so many."""
-
-    @property
-    def box(self) -> Box:
-        """Around all of it."""
-        return enclosing_box([digit.box for digit in self.digits])
 
     @property
     def score(self) -> float:

@@ -253,7 +253,12 @@ class Recognizer:
             members = np.flatnonzero(kept)[number].tolist()
             if any(digits[i].confidence >= least for i in members):
                 lines.append(
-                    Line(tuple(digits[i] if sure[i] else _untold(digits[i]) for i in members))
+                    Line(
+                        tuple(
+                            digits[i] if sure[i] else replace(digits[i], digit=None)
+                            for i in members
+                        )
+                    )
                 )
         return lines
 
@@ -318,10 +323,6 @@ def _digit(candidate: Candidate, is_digit: float) -> Digit:
     first, second = candidate.which.argsort()[:-3:-1].tolist()
     likeliest = ((first, float(confidence[first])), (second, float(confidence[second])))
     return Digit(first, float(confidence[first]), candidate.box, likeliest)
-
-
-def _untold(digit: Digit) -> Digit:
-    return replace(digit, digit=None)
 
 
 def _apart(others: list[Mark], digits: Sequence[Candidate]) -> list[Mark]:

@@ -32,8 +32,6 @@ from .word_image import (
 )
 
 BLANK = STRING_CLASSES.index(BLANK_CLASS)
-OPINIONS = len(STRING_CLASSES) + 1
-"""What a part of a word may be: no digit, one of 0 to 9 alone, or several digits."""
 LAID_OUT_PX = 128
 """Width that the model file is laid out for."""
 Steps = NDArray[np.float32]
@@ -208,28 +206,3 @@ def of_singles(parts: Sequence[Steps]) -> NDArray[np.float32]:
     told = np.hstack([none, within + after])
     several = np.maximum(1 - told.sum(axis=1, keepdims=True), 0)
     return np.hstack([told, several]).astype(np.float32)
-
-
-def likelihood(steps: Steps, digits: Sequence[int]) -> float:
-    """Return the log-probability that a word is these digits and no others, all alignments summed.
-
-    Args:
-        steps: What is seen at each step.
-        digits: 0 to 9 each; none for a word without a digit.
-
-    Returns:
-        Natural logarithm, at most 0; minus infinity if the steps are too few.
-    """
-    classes = np.full(2 * len(digits) + 1, BLANK)
-    classes[1::2] = np.asarray(digits, np.int64) + BLANK + 1
-    # A digit may follow another without a blank between, unless they are equal.
-    skips = np.zeros(len(classes), bool)
-    skips[3::2] = classes[3::2] != classes[1:-2:2]
-    logs = np.log(np.maximum(steps, np.finfo(np.float32).tiny)).astype(np.float64)[:, classes]
-    state = np.full(len(classes), -np.inf)
-    state[:2] = logs[0, :2]
-    for step in logs[1:]:
-        before = np.concatenate([[-np.inf], state[:-1]])
-        over = np.where(skips, np.concatenate([[-np.inf, -np.inf], state])[: len(state)], -np.inf)
-        state = np.logaddexp(np.logaddexp(state, before), over) + step
-    return float(min(np.logaddexp.reduce(state[-2:]), 0.0))

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitcam.edge.frame import Box
+from digitcam.edge.frame import Box, enclosing_box
 from digitcam.edge.reading.hypotheses import (
     LEAST,
     Candidate,
@@ -34,9 +34,13 @@ def single(box: Box, is_digit: float) -> Hypothesis:
     return Hypothesis((candidate(box, is_digit),), 1.0)
 
 
+def around(hypothesis: Hypothesis) -> Box:
+    return enclosing_box([digit.box for digit in hypothesis.digits])
+
+
 def chosen(*hypotheses: Hypothesis) -> list[Box]:
     """Return the boxes of the digits that hold, from left to right."""
-    found = choose(hypotheses, [each.box for each in hypotheses])
+    found = choose(hypotheses, [around(each) for each in hypotheses])
     return sorted((digit.box for digit in found), key=lambda box: (box.x, box.width))
 
 
@@ -46,7 +50,7 @@ def chosen(*hypotheses: Hypothesis) -> list[Box]:
         (0.9, 0.6, 0.6, [WHOLE]),
         (0.3, 0.6, 0.6, [LEFT, RIGHT]),
         (0.01, 0.9, 0.9, [LEFT, RIGHT]),
-        (0.8, 0.9, 0.2, [WHOLE]),
+        (0.8, 0.9, 0.2, [LEFT, RIGHT]),
         (0.6, 0.9, 0.2, [LEFT, RIGHT]),
         (0.5, 0.4, 0.3, [WHOLE]),
     ],
@@ -54,7 +58,7 @@ def chosen(*hypotheses: Hypothesis) -> list[Box]:
 def test_a_mark_or_its_pieces_hold_whichever_is_likelier(
     whole: float, left: float, right: float, expected: list[Box]
 ) -> None:
-    """Pieces hold that are surer by one in log-odds: the mark explains all of the ink."""
+    """Pieces hold where those that are likely are surer than the mark, on the mean."""
     marks = [single(WHOLE, whole), single(LEFT, left), single(RIGHT, right)]
     assert chosen(*marks) == expected
     assert chosen(*marks[::-1]) == expected
@@ -87,7 +91,7 @@ def test_a_frame_around_a_row_does_not_swallow_it() -> None:
 def test_several_digits_of_one_mark_are_weighed_as_one_reading() -> None:
     """A mark that is several is as sure as that, and its digits on the whole, are."""
     word = Hypothesis((candidate(LEFT, 0.9), candidate(RIGHT, 0.4)), 0.8)
-    assert word.box == WHOLE
+    assert around(word) == WHOLE
     assert word.score == pytest.approx(log_odds(0.8 * 0.6))
     assert chosen(single(WHOLE, 0.1), word) == [LEFT, RIGHT]
     assert chosen(single(WHOLE, 0.9), word) == [WHOLE]
@@ -167,3 +171,12 @@ def test_one_polarity_alone_is_kept_whole() -> None:
     assert choose_polarity(ROW, []) == (ROW, False)
     assert choose_polarity([], ROW) == (ROW, True)
     assert choose_polarity([], []) == ([], None)
+
+
+def test_neither_pieces_nor_a_word_leave_digits_out() -> None:
+    """One sure digit does not outweigh three that are read as a word, nor a word three digits."""
+    thirds = [Box(0, 0, 20, 40), Box(20, 0, 20, 40), Box(40, 0, 20, 40)]
+    word = Hypothesis(tuple(candidate(box, 0.95) for box in thirds), 1.0)
+    assert chosen(word, single(thirds[0], 0.99)) == thirds
+    short = Hypothesis((candidate(LEFT, 0.97), candidate(RIGHT, 0.97)), 1.0)
+    assert chosen(short, *(single(box, 0.95) for box in thirds)) == thirds

@@ -32,7 +32,6 @@ from digitcam.edge.reading.words import (
     Steps,
     WordReader,
     decode,
-    likelihood,
     of_singles,
     parts_of,
     text_of,
@@ -231,18 +230,6 @@ def test_a_digit_alone_has_the_probability_of_all_its_alignments(count: int, see
         what = 11 if len(read) > 1 else read[0] if read else 0
         expected[what] += np.prod(steps[np.arange(count), path])
     np.testing.assert_allclose(of_singles([steps]), [expected], atol=1e-5)
-
-
-@settings(derandomize=True, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 2), max_size=3))
-def test_any_number_has_the_probability_of_all_its_alignments(seed: int, number: list[int]) -> None:
-    """Every path that reads as the number is counted once; too few steps hold no number."""
-    steps = np.random.default_rng(seed).dirichlet(np.full(11, 0.3), 3).astype(np.float32)
-    expected = 0.0
-    for path in product(range(11), repeat=3):
-        if [b - 1 for a, b in pairwise([0, *path]) if b not in (a, 0)] == number:
-            expected += float(np.prod(steps[np.arange(3), path]))
-    assert math.exp(likelihood(steps, number)) == pytest.approx(expected, rel=1e-3, abs=1e-7)
 
 
 # --- the reader ------------------------------------------------------------------------------
