@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from .neighbours import gaps
+from .neighbours import spaces
 
 MAX_GAP = 2.5
 """Widest space in a number, in heights; wider ones part numbers in any case."""
@@ -26,15 +26,15 @@ def group_numbers(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> li
     """
     if not len(boxes):
         return []
-    following = _following(gaps(boxes, boxes))
-    signs = gaps(boxes, others).min(axis=1, initial=np.inf) if len(others) else None
+    following = _following(spaces(boxes, boxes)[1])
+    signs = spaces(boxes, others)[1].min(axis=1, initial=np.inf) if len(others) else None
     chains = _chains(following)
     numbers = []
     for chain in chains:
-        spaces = [following[i][1] for i in chain[:-1]]
-        parted = _parted(spaces)
+        between = [following[i][1] for i in chain[:-1]]
+        parted = _parted(between)
         if signs is not None:
-            parted = [p or signs[i] < s for p, i, s in zip(parted, chain, spaces, strict=False)]
+            parted = [p or signs[i] < s for p, i, s in zip(parted, chain, between, strict=False)]
         start = 0
         for place, cut in enumerate([*parted, True]):
             if cut:

@@ -22,11 +22,6 @@ def as_array(boxes: Sequence[Box]) -> NDArray[np.float64]:
     return np.array([box.as_list() for box in boxes], np.float64).reshape(-1, 4)
 
 
-def gaps(boxes: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (N, M) space from each box to the next to its right, as `spaces` does."""
-    return spaces(boxes, others)[1]
-
-
 def spaces(
     boxes: NDArray[np.float64], others: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

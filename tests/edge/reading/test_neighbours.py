@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitcam.edge.frame import Box
-from digitcam.edge.reading.neighbours import as_array, gaps, inside, spaces
+from digitcam.edge.reading.neighbours import as_array, inside, spaces
 
 
 def boxes(*places: tuple[int, int, int, int]) -> NDArray[np.float64]:
@@ -24,7 +24,7 @@ def test_gaps_are_in_heights_to_the_right() -> None:
     """From each to all that follow it, and never back."""
     none = np.inf
     expected = [[none, 0.25, 1.75], [none, none, 1.0], [none, none, none]]
-    assert gaps(ROW, ROW).tolist() == expected
+    assert spaces(ROW, ROW)[1].tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -42,13 +42,12 @@ def test_gaps_are_in_heights_to_the_right() -> None:
 )
 def test_what_is_beside_a_mark(other: tuple[int, int, int, int], gap: float) -> None:
     """Marks of one row are alike in height and share rows; those inside one another are not."""
-    assert gaps(boxes((0, 0, 20, 40)), boxes(other))[0, 0] == gap
+    assert spaces(boxes((0, 0, 20, 40)), boxes(other))[1][0, 0] == gap
 
 
 def test_spaces_to_both_sides() -> None:
     """What stands right of one stands left of the other, as far away."""
     left, right = spaces(ROW, ROW)
-    assert right.tolist() == gaps(ROW, ROW).tolist()
     assert left.tolist() == right.T.tolist()
     left, right = spaces(boxes((60, 0, 20, 40)), ROW)
     assert left.tolist() == [[1.0, 0.25, np.inf]]
