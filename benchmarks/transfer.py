@@ -34,7 +34,7 @@ from digitcam.train.data import DigitData, load_digits
 from digitcam.train.errors import TrainError
 from digitcam.train.feed import FeedSettings
 from digitcam.train.held_back import Score, calibration_error, read
-from digitcam.train.paper import load_photographs
+from digitcam.train.paper import load_numbers
 from digitcam.train.run import Recipe, say
 from digitcam.train.training import describe, train
 from digitcam.train.weigh import weigh, write_weights
@@ -170,8 +170,8 @@ def weigh_without(bundle: Path, entry: LeftOut, folder: Path) -> None:
     without = tuple({*entry.without, MNIST})  # whose pictures do not say who wrote them
     nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
     hands = Writers(folder, without).hands("calibration", nobody)
-    photographs = list(load_photographs(folder, "calibration", without))
-    weighed = weigh(Recognizer(bundle, Settings(strings="")), hands, PAGES, photographs)
+    numbers = load_numbers(folder, "calibration", without)
+    weighed = weigh(Recognizer(bundle, Settings(strings="")), hands, PAGES, numbers)
     write_weights(bundle, weighed)
 
 

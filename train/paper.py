@@ -28,7 +28,7 @@ from .errors import DataError
 
 __all__ = [
     "CLASSES", "LOOK_ALIKE", "REJECT", "SETS", "SEVERAL", "PaperData", "Part", "Photograph",
-    "load_paper", "load_photographs", "part_of", "read_gray", "sets_of",
+    "load_numbers", "load_paper", "part_of", "read_gray", "sets_of",
 ]  # fmt: skip
 CLASSES = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
 """What labels stand for, in order."""
@@ -161,10 +161,10 @@ def load_paper(
     return PaperData(contrasts, np.array(labels, np.uint8), np.array(floors, np.uint8))
 
 
-def load_photographs(
+def load_numbers(
     folder: Path, part: Part, without: Collection[str] = (), *, optional: bool = True
-) -> Iterator[Photograph]:
-    """Yield photographs whose every digit is known: numbers, single characters, and cells.
+) -> list[Photograph]:
+    """Return the photographs of numbers that are used for something.
 
     Args:
         folder: Holds the sets.
@@ -175,11 +175,10 @@ def load_photographs(
     Raises:
         DataError: A set is missing that is not optional, or is damaged.
     """
-    names = sets_of(folder, without, optional=optional)
+    if "amounts" not in sets_of(folder, without, optional=optional):
+        return []
     try:
-        for name in names:
-            if name in _WHOLE:
-                yield from _WHOLE[name](folder, part)
+        return list(_amounts(folder, part))
     except (OSError, ValueError, LookupError, cv2.error) as error:
         raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
 
@@ -217,24 +216,13 @@ def _cut(mark: Mark, label: int) -> Cut:
 
 def _from_characters(folder: Path, part: Part) -> Iterator[Cut]:
     """One character a picture: the mark that holds nearly all of its ink."""
-    for _, mark, sign in _characters(folder, part):
-        yield _cut(mark, int(sign) if sign.isdigit() else REJECT)
-
-
-def _characters(folder: Path, part: Part) -> Iterator[tuple[GrayImage, Mark, str]]:
     for file in sorted((folder / "characters").glob("*/*.*")):
         name = file.parent.name
         sign = name[-1].upper() if name.startswith("upper") else name[-1]
         if part_of(f"characters/{name}/{file.name}") != part or sign in LOOK_ALIKE:
             continue
-        gray = read_gray(file)
-        if whole := _only_mark(_dark(_found(gray))):
-            yield gray, whole, sign
-
-
-def _whole_characters(folder: Path, part: Part) -> Iterator[Photograph]:
-    for gray, mark, sign in _characters(folder, part):
-        yield Photograph(gray, ((mark.box, int(sign)),) if sign.isdigit() else ())
+        if whole := _only_mark(_dark(_found(read_gray(file)))):
+            yield _cut(whole, int(sign) if sign.isdigit() else REJECT)
 
 
 def _only_mark(marks: list[Mark]) -> Mark | None:
@@ -250,15 +238,6 @@ def _only_mark(marks: list[Mark]) -> Mark | None:
 
 def _from_cells(folder: Path, part: Part) -> Iterator[Cut]:
     """Cells of a grid: the digit in the middle, and what is left of the grid around it."""
-    for image, digit in _cells(folder, part):
-        if digit is not None:
-            yield _cut(*digit)
-        else:
-            yield from (_cut(mark, REJECT) for mark in _found(image) if not _is_bar(mark.box))
-
-
-def _cells(folder: Path, part: Part) -> Iterator[tuple[NDArray[np.uint8], tuple[Mark, int] | None]]:
-    """Yield cells, with a digit's mark and label or without any."""
     with np.load(folder / "cells.npz") as archive:
         written, labels, empty = (archive[k] for k in ("x_handwritten", "y_handwritten", "x_empty"))
     for index, (image, label) in enumerate(zip(written, labels, strict=True)):
@@ -266,15 +245,10 @@ def _cells(folder: Path, part: Part) -> Iterator[tuple[NDArray[np.uint8], tuple[
             side = len(image)
             middle = [m for m in _dark(_found(image)) if _is_whole(m.box, 0, 0, side)]
             if middle:
-                yield image, (max(middle, key=lambda mark: mark.box.area), int(label))
+                yield _cut(max(middle, key=lambda mark: mark.box.area), int(label))
     for index, image in enumerate(empty):
         if part_of(f"cells/empty/{index}") == part:
-            yield image, None
-
-
-def _whole_cells(folder: Path, part: Part) -> Iterator[Photograph]:
-    for image, digit in _cells(folder, part):
-        yield Photograph(image, ((digit[0].box, digit[1]),) if digit else ())
+            yield from (_cut(mark, REJECT) for mark in _found(image) if not _is_bar(mark.box))
 
 
 def _is_whole(box: Box, left: float, top: float, side: float) -> bool:
@@ -326,7 +300,7 @@ def _of_form(marks: list[Mark], entry: Mapping[str, Any]) -> Iterator[Cut]:
 
 def _from_amounts(folder: Path, part: Part) -> Iterator[Cut]:
     """Numbers with a box a digit: digits, pieces of them, and several at once."""
-    for photograph in _whole_amounts(folder, part):
+    for photograph in _amounts(folder, part):
         marks = _dark(_found(photograph.image))
         labels = labels_of([mark.box for mark in marks], photograph.digits)
         for mark, label in zip(marks, labels, strict=True):
@@ -334,7 +308,7 @@ def _from_amounts(folder: Path, part: Part) -> Iterator[Cut]:
                 yield _cut(mark, label)
 
 
-def _whole_amounts(folder: Path, part: Part) -> Iterator[Photograph]:
+def _amounts(folder: Path, part: Part) -> Iterator[Photograph]:
     truth = json.loads((folder / "amounts/truth.json").read_text())
     for name, entry in sorted(truth.items()):
         if part_of(f"amounts/{name}") == part and "boxes" in entry:
@@ -358,10 +332,4 @@ _LOADERS: Mapping[str, Callable[[Path, Part], Iterator[Cut]]] = {
     "cells": _from_cells,
     "forms": _from_forms,
     "glyphs": _from_alphabets,
-}
-
-_WHOLE: Mapping[str, Callable[[Path, Part], Iterator[Photograph]]] = {
-    "amounts": _whole_amounts,
-    "characters": _whole_characters,
-    "cells": _whole_cells,
 }

@@ -12,7 +12,7 @@ from .common import add_common, add_sources, require_packages, run_command, say,
 
 COMMAND = "digitcam-weigh"
 NEEDED = ("sklearn",)
-PAGES = 1000
+PAGES = 700
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -21,7 +21,7 @@ def build_parser() -> argparse.ArgumentParser:
         prog=COMMAND,
         description="Fit how a bundle weighs what a mark shows against what stands beside it, "
         "and from which confidence a digit is told, on rendered pages by hands and on photographs "
-        "that its network did not learn from. Writes both into the bundle's sidecar.",
+        "of numbers that its network did not learn from. Writes both into the bundle's sidecar.",
     )
     parser.add_argument("bundle", type=Path, metavar="BUNDLE", help="with or without .tflite")
     parser.add_argument(
@@ -56,7 +56,7 @@ def _weigh(options: argparse.Namespace) -> int:
     from digitcam.edge import Recognizer
     from digitcam.edge.settings import Settings
 
-    from ..paper import load_photographs
+    from ..paper import load_numbers
     from ..weigh import weigh, without_weights, write_weights
     from ..writers import MNIST, Writers
 
@@ -66,16 +66,14 @@ def _weigh(options: argparse.Namespace) -> int:
     nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
     hands = writers.hands("calibration", nobody)
     stem = options.bundle.with_suffix("")
-    photographs = list(
-        load_photographs(
-            options.photographs, "calibration", without, optional=options.optional_sources
-        )
+    numbers = load_numbers(
+        options.photographs, "calibration", without, optional=options.optional_sources
     )
     with TemporaryDirectory() as folder:
         recognizer = Recognizer(
             without_weights(stem, Path(folder)), Settings(strings=options.strings)
         )
-    weighed = weigh(recognizer, hands, options.pages, photographs)
+    weighed = weigh(recognizer, hands, options.pages, numbers)
     write_weights(stem, weighed)
     say(
         f"{weighed.candidates} candidates on {weighed.pages} pages and {weighed.photographs} "
