@@ -400,7 +400,7 @@ for _ in range(int(sys.argv[2])):
             Service(settings, lambda: load_settings(Path(sys.argv[1]))).run()
         finally:
             os._exit(1 if sys.exc_info()[0] else 0)
-    time.sleep(chance.uniform(0.0, 0.25))
+    time.sleep(chance.uniform(0.0, 0.4))
     number = chance.choice([signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
     os.kill(child, number)
     if number == signal.SIGHUP:
@@ -441,7 +441,7 @@ def test_signals_at_random_moments(settings: Path, pictures: Path, tmp_path: Pat
     with sqlite3.connect(state / "readings.db") as database:
         assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         kept = [key for (key,) in database.execute("SELECT id FROM readings ORDER BY rowid")]
-    assert len(written) > 200
+    assert len(written) > 50
     assert len(set(written)) == len(written)
     assert set(written) <= set(kept)
     assert sorted(state.iterdir())[0].name.startswith("readings")
