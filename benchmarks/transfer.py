@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
 from digitcam.convert.convert import convert
 from digitcam.convert.errors import ConvertError
@@ -34,11 +33,9 @@ from digitcam.train.data import DigitData, load_digits
 from digitcam.train.errors import TrainError
 from digitcam.train.feed import FeedSettings
 from digitcam.train.held_back import Score, calibration_error, read
-from digitcam.train.paper import load_numbers
 from digitcam.train.run import Recipe, say
 from digitcam.train.training import describe, train
-from digitcam.train.weigh import weigh, write_weights
-from digitcam.train.writers import MNIST, Writers
+from digitcam.train.weigh import left_out, weigh, write_weights
 from digitcam.train.yardstick.left_out import ENTRIES, PHOTOGRAPHS, SINGLE_DIGITS, LeftOut
 from digitcam.train.yardstick.sets import SEED
 
@@ -167,10 +164,7 @@ def measure(
 
 def weigh_without(bundle: Path, entry: LeftOut, folder: Path) -> None:
     """Fit the weights of a bundle's beliefs, without a source."""
-    without = tuple({*entry.without, MNIST})  # whose pictures do not say who wrote them
-    nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
-    hands = Writers(folder, without).hands("calibration", nobody)
-    numbers = load_numbers(folder, "calibration", without)
+    hands, numbers = left_out(folder, entry.without)
     weighed = weigh(Recognizer(bundle, Settings(strings="")), hands, PAGES, numbers)
     write_weights(bundle, weighed)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -153,10 +154,8 @@ def load_paper(
             f"{folder}: expected amounts/, characters/, cells.npz, forms/ or glyphs.npz, found "
             "none; give the folder of the photographs"
         )
-    try:
+    with _damage_told(folder):
         found = [mark for name in names for mark in _LOADERS[name](folder, part)]
-    except (OSError, ValueError, LookupError, cv2.error) as error:
-        raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
     contrasts, floors, labels = zip(*found, strict=True) if found else ((), (), ())
     return PaperData(contrasts, np.array(labels, np.uint8), np.array(floors, np.uint8))
 
@@ -177,8 +176,15 @@ def load_numbers(
     """
     if "amounts" not in sets_of(folder, without, optional=optional):
         return []
-    try:
+    with _damage_told(folder):
         return list(_amounts(folder, part))
+
+
+@contextmanager
+def _damage_told(folder: Path) -> Iterator[None]:
+    """Say of what fails to be read in which folder it lies."""
+    try:
+        yield
     except (OSError, ValueError, LookupError, cv2.error) as error:
         raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from operator import attrgetter
@@ -24,8 +24,9 @@ from .evaluation import confidence_gap
 from .pages.plan import Camera, Content, PagePlan, Paper, random_plan
 from .pages.render import render_page
 from .pages.seen import UNSEEN_FACES, UNSEEN_TEXTURES
-from .paper import Photograph
+from .paper import Photograph, load_numbers
 from .pens.hand import Hand
+from .writers import MNIST, Writers
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
@@ -110,6 +111,25 @@ class Weighed:
     """Digits that are not told, a digit."""
     invented: float
     """Digits told that are others or none, a digit."""
+
+
+def left_out(
+    folder: Path, without: Collection[str] = (), *, optional: bool = False
+) -> tuple[list[Hand], list[Photograph]]:
+    """Return the hands, and the photographs of numbers, that no network learns from.
+
+    Args:
+        folder: See pens.hands.load_hands and paper.load_numbers.
+        without: Sources to leave out.
+        optional: Pass over what the folder lacks.
+
+    Raises:
+        DataError: A source is missing or damaged, or no one writes all ten digits.
+    """
+    without = tuple({*without, MNIST})  # whose pictures do not say who wrote them
+    nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
+    hands = Writers(folder, without, optional).hands("calibration", nobody)
+    return hands, load_numbers(folder, "calibration", without, optional=optional)
 
 
 def weigh(

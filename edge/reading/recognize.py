@@ -209,16 +209,14 @@ class Recognizer:
         """Return which marks may be one digit each, and how likely it is if they are not more."""
         digit = probabilities[:, self.classifier.digits]
         likely = digit.sum(axis=1)
-        one = 1 - probabilities[:, self._several] if self._several else np.ones(len(marks))
-        return [
-            (
-                i,
-                Hypothesis(
-                    (Candidate(marks[i], min(likely[i] / one[i], 1), digit[i] / likely[i]),), one[i]
-                ),
-            )
-            for i in np.flatnonzero(likely >= POSSIBLE)
-        ]
+        one = np.ones(len(marks))
+        if self._several is not None:
+            one = 1 - probabilities[:, self._several]
+        found = []
+        for i in np.flatnonzero(likely >= POSSIBLE).tolist():
+            candidate = Candidate(marks[i], min(likely[i] / one[i], 1), digit[i] / likely[i])
+            found.append((i, Hypothesis((candidate,), one[i])))
+        return found
 
     def _read_words(
         self, marks: Sequence[Mark], probabilities: NDArray[np.float64]

@@ -17,7 +17,7 @@ from .marks import Mark
 
 TALL = 1.8
 """Marks so many times as high as the picture's digits may be several rows."""
-LEAST = 0.5
+LOWEST = 0.5
 """Least height of a row, in heights of the picture's digits."""
 
 
@@ -32,7 +32,7 @@ def part_rows(mark: Mark, height: float) -> list[Mark]:
         The rows, from top to bottom, two at least; nothing where the mark is too low for two.
     """
     scale = mark.level.scale
-    margin = round(LEAST * height / scale)
+    margin = round(LOWEST * height / scale)
     if mark.box.height < TALL * height or mark.contrast.shape[0] < 2 * margin + 1:
         return []
     below = _seam(mark.contrast, margin) <= np.arange(mark.contrast.shape[0])[:, None]

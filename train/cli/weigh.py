@@ -51,24 +51,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _weigh(options: argparse.Namespace) -> int:
     require_packages(NEEDED, "weighing")
     import cv2
-    import numpy as np
 
     from digitcam.edge import Recognizer
     from digitcam.edge.settings import Settings
 
-    from ..paper import load_numbers
-    from ..weigh import weigh, without_weights, write_weights
-    from ..writers import MNIST, Writers
+    from ..weigh import left_out, weigh, without_weights, write_weights
 
     cv2.setNumThreads(1)
-    without = tuple({*options.without, MNIST})  # whose pictures do not say who wrote them
-    writers = Writers(options.photographs, without, options.optional_sources)
-    nobody = np.zeros((0, 28, 28), np.uint8), np.zeros(0, np.uint8)
-    hands = writers.hands("calibration", nobody)
-    stem = options.bundle.with_suffix("")
-    numbers = load_numbers(
-        options.photographs, "calibration", without, optional=options.optional_sources
+    hands, numbers = left_out(
+        options.photographs, options.without, optional=options.optional_sources
     )
+    stem = options.bundle.with_suffix("")
     with TemporaryDirectory() as folder:
         recognizer = Recognizer(
             without_weights(stem, Path(folder)), Settings(strings=options.strings)
