@@ -30,11 +30,13 @@ from .writers import MNIST, Writers
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
-SIMPLE = 0.6
-"""Share of pages with nothing beside what is written."""
+ALONE = 0.25
+"""Share of pages with one digit alone: what people try first, and each tells of one mark only."""
+SIMPLE = 0.45
+"""Share of pages with more, and nothing beside what is written."""
 CONTENTS = (
-    Content.LOOSE, Content.LIST, Content.TABLE, Content.DIGIT, Content.CELLS, Content.BOXES,
-    Content.FORM, Content.NOTES, Content.WORDS, Content.PRINT,
+    Content.LOOSE, Content.LIST, Content.TABLE, Content.CELLS, Content.BOXES, Content.FORM,
+    Content.NOTES, Content.WORDS, Content.PRINT,
 )  # fmt: skip
 PAPERS = Paper.PLAIN, Paper.RULED, Paper.SQUARED, Paper.PATTERNED
 CAMERAS = Camera.SCAN, Camera.PHONE
@@ -225,9 +227,11 @@ def rendered(hands: Sequence[Hand], pages: int, seed: int = SEED) -> Iterator[Ph
 
 def _usual_plan(rng: np.random.Generator) -> PagePlan:
     """Draw a page as training has it, though none of the hardest, or a simple one."""
-    if rng.random() < SIMPLE:
+    chance = rng.random()
+    if chance < ALONE + SIMPLE:
+        contents = (Content.DIGIT,) if chance < ALONE else CONTENTS
         content, paper, camera = (
-            each[int(rng.integers(len(each)))] for each in (CONTENTS, PAPERS, CAMERAS)
+            each[int(rng.integers(len(each)))] for each in (contents, PAPERS, CAMERAS)
         )
         return PagePlan(content, paper, camera=camera)  # type: ignore[arg-type]
     while True:

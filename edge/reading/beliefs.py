@@ -17,13 +17,13 @@ from .neighbours import WITHIN, inside, spaces
 
 _OWN = (
     "bias", "mark", "slender", "narrow", "joined", "page", "as_high", "as_strong", "contrast",
-    "crowd", "stronger",
+    "crowd", "stronger", "alone",
 )  # fmt: skip
 """Nothing; the log-odds of a digit by the mark alone; the logarithms of its shorter over its longer
 axis, and of its width over its height; that it touches another; how many other digits there are in
 the picture, how many as high, and how many as strong; the logarithm of its contrast; how many marks
-there are that are none, for a picture of cloth is full of them; and how many times it is as strong
-as these, a logarithm."""
+there are that are none, for a picture of cloth is full of them; how many times it is as strong as
+these, a logarithm; and that there is nothing else: a bar alone on a sheet is a 1."""
 _BESIDE = (
     "near", "digits", "top", "bottom", "lower", "higher", "unlike_beside", "others", "alike",
 )  # fmt: skip
@@ -34,7 +34,7 @@ a digit of the same height in the same place."""
 _IN_ROW = "row_digits", "row_others", "row_share"
 """Of all that stands in its row, less the further it is away: how many are digits, how many are
 none, and which part are digits. A letter among letters that look like digits is a letter."""
-_OF_BARS = ("bias", "mark", "page", "as_high", "as_strong", "contrast", *_BESIDE)
+_OF_BARS = ("bias", "mark", "alone", "page", "as_high", "as_strong", "contrast", *_BESIDE)
 """What counts otherwise for bars: a 1 is no more than a bar elsewhere."""
 FEATURES = (*_OWN, *_BESIDE, *_IN_ROW, *(f"bar_{name}" for name in _OF_BARS))
 """What the weights of a bundle are of."""
@@ -198,6 +198,7 @@ class _Place:
             self._contrast,
             np.log1p(crowd),
             np.minimum(crowd, 1) * np.clip(self._contrast - usual, -2, 2),
+            np.exp(-self._apart.sum(axis=1)),
         ]
 
     def _beside(self, digit: NDArray[np.float64]) -> list[NDArray[np.float64]]:
