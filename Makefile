@@ -28,18 +28,18 @@ lint: $(VENV)/.dev
 
 PHOTOGRAPHS := $(if $(DIGITCAM_DATA),--photographs $(DIGITCAM_DATA))
 
-FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 12 --page-marks 32000 --paper-marks 16000
+FEED := $(PHOTOGRAPHS) --samples runs/samples --distinct-epochs 9 --page-marks 32000 --paper-marks 16000
 WORDS := --samples runs/words --written 7000 --pages 2600 --photographed 2400 --nothing 1400 --distinct-epochs 3
 
 train: $(VENV)/.dev  ## Train the shipped models anew and export them (hours on two cores; docs/training.md has the GPU).
-	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 60 --learning-rate 0.004
+	$(BIN)/digitcam-train --out runs/digits $(FEED) --epochs 45 --learning-rate 0.004
 	$(BIN)/digitcam-convert runs/digits --out edge/models/digits
 	$(BIN)/digitcam-train --out runs/digits-tiny --arch tiny $(FEED) --epochs 18
 	$(BIN)/digitcam-convert runs/digits-tiny --out edge/models/digits-tiny --max-gap 0.6
 	$(BIN)/digitcam-train-strings --out runs/strings $(PHOTOGRAPHS) --epochs 16 $(WORDS)
 	$(BIN)/digitcam-convert runs/strings --out edge/models/strings --max-gap 2
 	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits $(PHOTOGRAPHS))
-	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits-tiny $(PHOTOGRAPHS) --pages 300)
+	$(if $(DIGITCAM_DATA),$(BIN)/digitcam-weigh edge/models/digits-tiny $(PHOTOGRAPHS) --pages 400)
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info

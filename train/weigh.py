@@ -30,9 +30,9 @@ from .writers import MNIST, Writers
 
 SAME = 0.4
 """Intersection over union from which a candidate stands where a digit does."""
-ALONE = 0.25
+ALONE = 0.2
 """Share of pages with one digit alone: what people try first, and each tells of one mark only."""
-SIMPLE = 0.45
+SIMPLE = 0.5
 """Share of pages with more, and nothing beside what is written."""
 CONTENTS = (
     Content.LOOSE, Content.LIST, Content.TABLE, Content.CELLS, Content.BOXES, Content.FORM,

@@ -17,13 +17,14 @@ from .neighbours import WITHIN, inside, spaces
 
 _OWN = (
     "bias", "mark", "slender", "narrow", "joined", "page", "as_high", "as_strong", "contrast",
-    "crowd", "stronger", "alone",
+    "crowd", "stronger", "alone", "cut",
 )  # fmt: skip
 """Nothing; the log-odds of a digit by the mark alone; the logarithms of its shorter over its longer
 axis, and of its width over its height; that it touches another; how many other digits there are in
 the picture, how many as high, and how many as strong; the logarithm of its contrast; how many marks
 there are that are none, for a picture of cloth is full of them; how many times it is as strong as
-these, a logarithm; and that there is nothing else: a bar alone on a sheet is a 1."""
+these, a logarithm; that there is nothing else: a bar alone on a sheet is a 1; and how many sides of
+the picture it reaches, where it may be cut off."""
 _BESIDE = (
     "near", "digits", "top", "bottom", "lower", "higher", "unlike_beside", "others", "alike",
 )  # fmt: skip
@@ -34,7 +35,7 @@ a digit of the same height in the same place."""
 _IN_ROW = "row_digits", "row_others", "row_share"
 """Of all that stands in its row, less the further it is away: how many are digits, how many are
 none, and which part are digits. A letter among letters that look like digits is a letter."""
-_OF_BARS = ("bias", "mark", "alone", "page", "as_high", "as_strong", "contrast", *_BESIDE)
+_OF_BARS = ("bias", "mark", "alone", "cut", "page", "as_high", "as_strong", "contrast", *_BESIDE)
 """What counts otherwise for bars: a 1 is no more than a bar elsewhere."""
 FEATURES = (*_OWN, *_BESIDE, *_IN_ROW, *(f"bar_{name}" for name in _OF_BARS))
 """What the weights of a bundle are of."""
@@ -62,6 +63,8 @@ class Seen:
     """(N,) shorter over longer axis of the ink, 0 to 1."""
     joined: NDArray[np.float64]
     """(N,) 1 for what was read as one of several that touch, else 0."""
+    cut: NDArray[np.float64]
+    """(N,) how many sides of the picture they reach, 0 to 4."""
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class _Place:
         self._mark = np.log(p / (1 - p))
         self._slender = np.log(np.clip(marks.slender, 0.03, 1))
         self._narrow, self._contrast = np.log(width / height), contrast
-        self._joined = marks.joined
+        self._joined, self._cut = marks.joined, marks.cut
         self._as_high = self._apart * _likeness(np.log(height), np.log(heights))
         self._as_strong = self._apart * _likeness(contrast, self._strength)
         left, right = (
@@ -199,6 +202,7 @@ class _Place:
             np.log1p(crowd),
             np.minimum(crowd, 1) * np.clip(self._contrast - usual, -2, 2),
             np.exp(-self._apart.sum(axis=1)),
+            self._cut,
         ]
 
     def _beside(self, digit: NDArray[np.float64]) -> list[NDArray[np.float64]]:

@@ -115,7 +115,9 @@ def choose_polarity(
     """Leave out the counter-forms of writing, the gaps in and between its strokes.
 
     Of likely digits that overlap one another, a row and its counter-forms, those of the polarity
-    hold that are surer in sum; what is unlikely holds where its polarity is that of most.
+    hold that are surer in sum; what is unlikely holds where its polarity is that of most. Where
+    nothing is likely, as of a light bar alone, what is written more strongly decides: the ground
+    beside it seems a little darker than the rest.
 
     Returns:
         Those that hold, and whether light ones are most; None where there are none of either.
@@ -123,8 +125,14 @@ def choose_polarity(
     if not dark or not light:
         return dark or light, bool(light) if dark or light else None
     each = [*dark, *light]
-    sure = np.array([max(_log_odds(digit.probability), 0.0) for digit in each])
+    strength = np.array([digit.mark.peak for digit in each], np.float64)
+    odds = np.array([_log_odds(digit.probability) for digit in each])
+    sure = strength * np.maximum(odds, 0)
     is_light = np.arange(len(each)) >= len(dark)
+    if not sure.any():
+        likely = strength * np.exp(odds)
+        light_wins = bool(likely[is_light].sum() > likely[~is_light].sum())
+        return (light if light_wins else dark), light_wins
     boxes = as_array([digit.box for digit in each])
     linked = (overlaps(boxes, boxes) & (sure > 0) & (sure > 0)[:, None]) | np.eye(
         len(each), dtype=bool

@@ -46,13 +46,15 @@ class Told:
     """What may be a digit, none within another."""
     others: list[Mark]
     """Marks of a digit's size that are none, none within another."""
+    shape: tuple[int, int]
+    """Height and width of the frame, px."""
     classify_s: float
     """Time in the networks."""
 
     @cached_property
     def seen(self) -> Seen:
         """What the digits look like."""
-        return _seen(self.digits)
+        return _seen(self.digits, self.shape)
 
     @cached_property
     def likely(self) -> NDArray[np.float64]:
@@ -64,7 +66,8 @@ class Told:
         """What the other marks look like."""
         boxes = as_array([each.box for each in self.others])
         contrast = np.array([each.peak for each in self.others], np.float64)
-        return Seen(boxes, contrast, np.ones(len(boxes)), np.zeros(len(boxes)))
+        none = np.zeros(len(boxes))
+        return Seen(boxes, contrast, none + 1, none, none)
 
 
 _OfMark = tuple[int, Hypothesis]
@@ -178,10 +181,10 @@ class Recognizer:
             probabilities = np.concatenate([probabilities, more])
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
-        told = _told(marks, hypotheses, classify_s)
+        told = _told(marks, hypotheses, luma.shape, classify_s)
         if len(told.digits) == sum(len(each.digits) for _, each in hypotheses):
             return told  # nothing to choose from
-        return _told(marks, self._believed(hypotheses, told), classify_s)
+        return _told(marks, self._believed(hypotheses, told), luma.shape, classify_s)
 
     def _rows(self, marks: Sequence[Mark], probabilities: NDArray[np.float64]) -> list[Mark]:
         """Part marks that may be several digits of several rows."""
@@ -198,7 +201,7 @@ class Recognizer:
         beliefs, others = self.bundle.beliefs, told.seen_beside
         believed = beliefs(told.seen, told.likely, others)
         marks = [digit for _, hypothesis in hypotheses for digit in hypothesis.digits]
-        found = beliefs.of(_seen(marks), _likely(marks), told.seen, believed, others)
+        found = beliefs.of(_seen(marks, told.shape), _likely(marks), told.seen, believed, others)
         each = iter(found.tolist())
         return [
             (i, replace(h, digits=tuple(replace(d, believed=next(each)) for d in h.digits)))
@@ -261,7 +264,9 @@ class Recognizer:
         return lines
 
 
-def _told(marks: Sequence[Mark], hypotheses: list[_OfMark], classify_s: float) -> Told:
+def _told(
+    marks: Sequence[Mark], hypotheses: list[_OfMark], shape: tuple[int, int], classify_s: float
+) -> Told:
     """Choose what explains the ink best, and tell what is left of it."""
     sides = [
         [(i, h) for i, h in hypotheses if marks[i].level.light_on_dark == light]
@@ -276,7 +281,7 @@ def _told(marks: Sequence[Mark], hypotheses: list[_OfMark], classify_s: float) -
         for i, mark in enumerate(marks)
         if i not in taken and light in (None, mark.level.light_on_dark)
     ]
-    return Told(digits, _apart(others, digits), classify_s)
+    return Told(digits, _apart(others, digits), shape, classify_s)
 
 
 def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.float64]:
@@ -294,12 +299,16 @@ def _signs(seen: Seen, is_digit: NDArray[np.bool_], others: Seen) -> NDArray[np.
     return np.asarray(boxes[apart & strong])
 
 
-def _seen(digits: Sequence[Candidate]) -> Seen:
+def _seen(digits: Sequence[Candidate], shape: tuple[int, int]) -> Seen:
+    boxes = as_array([each.box for each in digits])
+    (x, y, width, height), (bottom, right) = boxes.T, shape
+    reached = x <= 0, y <= 0, x + width >= right, y + height >= bottom
     return Seen(
-        as_array([each.box for each in digits]),
+        boxes,
         np.array([each.mark.peak for each in digits], np.float64),
         np.array([each.mark.slender for each in digits], np.float64),
         np.array([each.joined for each in digits], np.float64),
+        np.sum(reached, axis=0, dtype=np.float64),
     )
 
 

@@ -88,7 +88,13 @@ def candidate(box: Box, digit: int, which: float = 0.91, is_digit: float = 0.8) 
 
 def looks(boxes: Sequence[Box]) -> Seen:
     count = len(boxes)
-    return Seen(as_array(boxes), np.full(count, 100.0), np.full(count, 0.5), np.zeros(count))
+    return Seen(
+        as_array(boxes),
+        np.full(count, 100.0),
+        np.full(count, 0.5),
+        np.zeros(count),
+        np.zeros(count),
+    )
 
 
 def halved(box: Box) -> Box:
@@ -111,7 +117,7 @@ def test_each_candidate_is_told_by_what_stands_there() -> None:
     """Right, another digit, and bare paper, in their order."""
     truth = page((3, PLACES[0]), (5, PLACES[1]), (9, PLACES[5]))
     digits = [candidate(box, 3) for box in PLACES[:3]]
-    found = gather(reader(Told(digits, [], 0.0)), iter([truth]))
+    found = gather(reader(Told(digits, [], SIZE, 0.0)), iter([truth]))
     assert of(found, "is_digit").tolist() == [True, True, False]
     assert of(found, "right").tolist() == [True, False, False]
     assert of(found, "which") == pytest.approx([0.91] * 3)
@@ -140,7 +146,7 @@ def test_photographs_count_as_pages_do(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("sklearn")
     pages = [page((3, PLACES[0])), page()] * 8
     monkeypatch.setattr(module, "rendered", lambda *_: iter(pages[:6]))
-    answers = [Told([candidate(PLACES[0], 3)], [], 0.0)]
+    answers = [Told([candidate(PLACES[0], 3)], [], SIZE, 0.0)]
     weighed = weigh(reader(*answers), [], 6, pages[6:])
     assert (weighed.pages, weighed.photographs, weighed.candidates) == (6, 10, 16)
 
@@ -150,7 +156,7 @@ def test_a_candidate_may_be_a_little_off() -> None:
     truth = page((3, PLACES[0]))
     near = [PLACES[0].shifted(6, 0), PLACES[0].shifted(16, 0)]
     for box, fits in zip(near, (True, False), strict=True):
-        found = gather(reader(Told([candidate(box, 3)], [], 0.0)), iter([truth]))
+        found = gather(reader(Told([candidate(box, 3)], [], SIZE, 0.0)), iter([truth]))
         assert of(found, "is_digit").tolist() == [fits]
         assert found.missed == (not fits)
 
@@ -158,7 +164,7 @@ def test_a_candidate_may_be_a_little_off() -> None:
 def test_pages_are_told_at_the_working_resolution() -> None:
     """Boxes of a page that is read at half its size are compared at that."""
     truth = page(*((3, box) for box in PLACES))
-    told = Told([candidate(halved(box), 3) for box in PLACES], [], 0.0)
+    told = Told([candidate(halved(box), 3) for box in PLACES], [], SIZE, 0.0)
     found = gather(reader(told, reduced=2), iter([truth]))
     assert of(found, "right").all()
     assert found.missed == 0
@@ -167,7 +173,10 @@ def test_pages_are_told_at_the_working_resolution() -> None:
 def test_pages_without_digits_and_readings_without_candidates() -> None:
     """What is told on an empty page is none; what nobody tells is missed."""
     empty, full = page(), page((3, PLACES[0]), (4, PLACES[1]))
-    nothing, invented = Told([], [], 0.0), Told([candidate(PLACES[0], 3)], [mark(PLACES[2])], 0.0)
+    nothing, invented = (
+        Told([], [], SIZE, 0.0),
+        Told([candidate(PLACES[0], 3)], [mark(PLACES[2])], SIZE, 0.0),
+    )
     found = gather(reader(nothing, invented, nothing), iter([empty, empty, full]))
     assert of(found, "is_digit").tolist() == [False]
     assert found.missed == 2
@@ -178,7 +187,9 @@ def test_what_stands_beside_a_candidate_is_among_its_features() -> None:
     truth = page((3, PLACES[0]))
     digits = [candidate(PLACES[0], 3)]
     rows = [
-        gather(reader(Told(digits, others, 0.0)), iter([truth])).pages[0].features(Beliefs())[0]
+        gather(reader(Told(digits, others, SIZE, 0.0)), iter([truth]))
+        .pages[0]
+        .features(Beliefs())[0]
         for others in ([], [mark(PLACES[1])])
     ]
     others = FEATURES.index("others")
@@ -259,7 +270,7 @@ def test_what_speaks_for_digits_gets_weight(monkeypatch: pytest.MonkeyPatch) -> 
         likely = rng.uniform(0.05, 0.95)
         real = rng.random() < likely
         pages.append(page((3, PLACES[0])) if real else page())
-        answers.append(Told([candidate(PLACES[0], 3, 0.999, likely)], [], 0.0))
+        answers.append(Told([candidate(PLACES[0], 3, 0.999, likely)], [], SIZE, 0.0))
     monkeypatch.setattr(module, "rendered", lambda *_: iter(pages))
     weighed = weigh(reader(*answers), [], len(pages))
     assert len(weighed.beliefs.weights) == module.SUMS

@@ -12,7 +12,7 @@ from .common import add_common, add_sources, require_packages, run_command, say,
 
 COMMAND = "digitcam-weigh"
 NEEDED = ("sklearn",)
-PAGES = 900
+PAGES = 800
 
 
 def build_parser() -> argparse.ArgumentParser:

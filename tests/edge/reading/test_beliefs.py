@@ -28,7 +28,7 @@ from digitcam.edge.reading.neighbours import as_array
 def seen(boxes: Sequence[Box], contrast: float = 100, slender: float = 0.5) -> Seen:
     count = len(boxes)
     whole = np.full(count, slender)
-    return Seen(as_array(boxes), np.full(count, contrast), whole, np.zeros(count))
+    return Seen(as_array(boxes), np.full(count, contrast), whole, np.zeros(count), np.zeros(count))
 
 
 NOTHING = seen([])
@@ -185,6 +185,19 @@ def test_a_crowd_of_marks_that_are_none() -> None:
     assert column("stronger", ALONE, [0.9], specks) == pytest.approx([np.log(4)])
 
 
+def test_what_stands_alone() -> None:
+    """Anything else in the picture, digit or not, takes from it."""
+    assert column("alone", ALONE, [0.9]) == pytest.approx([1])
+    assert column("alone", ROW, [0.9, 0.1, 0.9]) == pytest.approx(np.exp([-2, -2, -2]))
+    assert column("alone", ALONE, [0.9], seen([Box(300, 0, 9, 9)])) == pytest.approx(np.exp([-1]))
+
+
+def test_what_reaches_the_sides_of_the_picture() -> None:
+    """It is told as it is seen."""
+    reached = replace(ROW, cut=np.array([0.0, 1, 3]))
+    assert column("cut", reached, [0.9, 0.1, 0.9]) == pytest.approx([0, 1, 3])
+
+
 def test_other_digits_of_the_page() -> None:
     """Those that are likely, the mark itself apart."""
     expected = np.log1p([0.9, 0.8 + 0.9, 0.8])
@@ -197,7 +210,9 @@ def test_beliefs_are_the_same_at_every_size(scale: float) -> None:
     weights = (tuple(np.linspace(-0.5, 0.5, len(FEATURES)).tolist()),) * 2
     boxes = as_array([Box(0, 0, 20, 40), Box(30, 4, 4, 38), Box(50, 0, 24, 44)])
     digit, others = np.array([0.9, 0.3, 0.8]), seen([Box(90, 0, 20, 40)])
-    small = Seen(boxes, np.full(3, 90.0), np.array([0.5, 0.1, 0.6]), np.array([0.0, 1, 0]))
+    small = Seen(
+        boxes, np.full(3, 90.0), np.array([0.5, 0.1, 0.6]), np.array([0.0, 1, 0]), np.zeros(3)
+    )
     large = replace(small, boxes=scale * boxes)
     beside = replace(others, boxes=scale * others.boxes)
     expected = Beliefs(weights)(small, digit, others)
