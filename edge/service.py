@@ -169,7 +169,10 @@ class Service:
         try:
             self._apply(self._reload())
         except EdgeError as error:
-            log.error("%s; the settings before are kept", error)
+            log.error("%s; the settings before are kept", " ".join(str(error).splitlines()))
+        except Exception as error:  # nor may settings that nobody thought of
+            what = " ".join(f"{type(error).__name__}: {error}".splitlines())
+            log.error("unexpected %s; the settings before are kept", what)
         else:
             log.info("settings read anew")
         self._notifier.ready()
