@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -304,6 +305,26 @@ def test_what_is_known_is_not_published_again_after_a_reload(
         time.sleep(0.5)  # ten frames
         stop(process)
     assert len(lines_of(tmp_path / "state")) == 3
+
+
+def test_readings_that_wait_survive_a_reload(
+    settings: Path, systemd: Systemd, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What could not be written is in the new place after the remedy that the message names."""
+    state, new = tmp_path / "state", tmp_path / "new"
+    new.mkdir()
+    with (state / "readings.jsonl").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+            systemd.wait_for("READY=1")
+            until(lambda: (state / "readings.db").exists() and len(rows_of(state)) == len(rows))
+            settings.write_text(settings.read_text().replace(str(state), str(new)))
+            process.send_signal(signal.SIGHUP)
+            until(lambda: len(lines_of(new)) == len(rows))
+            _, err = stop(process)
+    assert [line["text"] for line in lines_of(new)] == rows_of(state)
+    assert "another process writes it; stop that one or set sinks.directory" in err
+    assert f"sink jsonl: {len(rows)} readings wait for it" in err
 
 
 @pytest.mark.parametrize(
