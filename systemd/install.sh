@@ -217,9 +217,15 @@ put_back() {
     fi
 }
 
+# What an install.sh made: by its name, a time, and by what it is, an environment of Python.
+is_ours() {
+    case ${1#"$link-"} in *[!0-9]*) return 1 ;; esac
+    [ ${#1} = $((${#link} + 15)) ] && [ -f "$1/pyvenv.cfg" ]
+}
+
 remove_older() {
     for directory in "$link"-2*; do
-        [ "$directory" = "$new" ] || rm -rf "$directory"
+        [ "$directory" = "$new" ] || ! is_ours "$directory" || rm -rf "$directory"
     done
 }
 

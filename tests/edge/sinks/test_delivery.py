@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import logging
 import os
+import resource
+import signal
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from digitcam.edge.errors import SinkError
 from digitcam.edge.frame import StableReading
 from digitcam.edge.sinks.delivery import BATCH, MAX_RETRY_S, Delivery, SinkHealth
+from digitcam.edge.sinks.jsonl import JsonLinesSink
 from digitcam.edge.sinks.stdout import StdoutSink
 
 Make = Callable[..., StableReading]
@@ -351,3 +355,25 @@ def test_a_stream_goes_on_where_it_stopped(make: Make) -> None:
     os.close(reader)
     os.close(writer)
     assert [int(json.loads(line)["id"], 16) for line in received.splitlines()] == list(range(1000))
+
+
+def test_a_disk_that_takes_less_and_less_is_told_once(
+    tmp_path: Path, make: Make, caplog: Log
+) -> None:
+    """A short write says the same each time, however many bytes it was of."""
+    clock = Clock()
+    delivery = Delivery([JsonLinesSink(tmp_path / "readings.jsonl", 10**9, 2)], 10_000, clock)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for number in range(5):  # a file that may not grow beyond so many bytes: the kernel cuts
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10 + number, limits[1]))
+            delivery.put(make(number))
+            pass_time(delivery, clock, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    (told,) = complaints(caplog)
+    assert told.endswith("the disk took only a part of it; make room")
+    pass_time(delivery, clock, 100)
+    assert delivery.health()["jsonl"] == SinkHealth(None, 0, 0)
