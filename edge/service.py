@@ -18,7 +18,7 @@ from .frame import GrayImage, StableReading
 from .live import LiveReader
 from .notify import Notifier
 from .reading.recognize import Recognizer
-from .settings import CameraSettings, Settings, SinkSettings
+from .settings import CameraSettings, Settings
 from .signals import Signals
 from .sinks import check_writable, sinks_of
 from .sinks.writer import SinkWriter
@@ -68,7 +68,7 @@ class Service:
         self._camera = self._camera_of(settings.camera)
         stabilizer = _stabilizer(settings, self._camera)
         self._live = LiveReader(_recognizer(settings), stabilizer, settings.camera.region)
-        self._writer = _writer(settings.sinks)
+        self._writer = SinkWriter(sinks_of(settings.sinks), settings.sinks.max_waiting)
         self._retries = self._crashes = 0
         self._is_ready = False
         self._last: StableReading | None = None
@@ -169,7 +169,10 @@ class Service:
         try:
             self._apply(self._reload())
         except EdgeError as error:
-            log.error("%s; the settings before are kept", error)
+            log.error("%s; the settings before are kept", " ".join(str(error).splitlines()))
+        except Exception as error:  # nor may settings that nobody thought of
+            what = " ".join(f"{type(error).__name__}: {error}".splitlines())
+            log.error("unexpected %s; the settings before are kept", what)
         else:
             log.info("settings read anew")
         self._notifier.ready()
@@ -179,10 +182,8 @@ class Service:
         old, live = self.settings, self._live
         camera = self._camera if new.camera == old.camera else self._camera_of(new.camera)
         recognizer = live.recognizer if _reads_alike(new, old) else _recognizer(new)
-        writer = self._writer
         if new.sinks != old.sinks:
             check_writable(new.sinks)
-            writer = _writer(new.sinks)
         stabilizer = live.stabilizer
         if (new.stabilize, new.plausibility, camera) != (
             old.stabilize,
@@ -192,10 +193,8 @@ class Service:
             stabilizer = _stabilizer(new, camera)
         self.settings, self._camera = new, camera
         self._live = LiveReader(recognizer, stabilizer, new.camera.region)
-        if writer is not self._writer:
-            self._flush()
-            self._writer = writer
-            writer.start()
+        if new.sinks != old.sinks:
+            self._writer.replace(sinks_of(new.sinks), new.sinks.max_waiting)
 
     def _camera_of(self, settings: CameraSettings) -> Camera:
         return Camera(settings, wait=self._signals.wait, clock=self._clock)
@@ -208,10 +207,6 @@ def _stabilizer(settings: Settings, camera: Camera) -> Stabilizer:
 def _recognizer(settings: Settings) -> Recognizer:
     cv2.setNumThreads(settings.threads)
     return Recognizer(settings.model, settings)
-
-
-def _writer(settings: SinkSettings) -> SinkWriter:
-    return SinkWriter(sinks_of(settings), settings.max_waiting)
 
 
 def _reads_alike(new: Settings, old: Settings) -> bool:

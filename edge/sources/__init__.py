@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from ..address import shown
 from ..errors import SettingsError
 from ..frame import GrayImage
 from ..settings import CameraSettings
@@ -85,7 +86,7 @@ def source_of(settings: CameraSettings) -> FrameSource:
     }
     if kind not in make:
         raise SettingsError(
-            f"camera.source: expected {FORMS}, found {settings.source!r}; name one of these"
+            f"camera.source: expected {FORMS}, found {shown(settings.source)}; name one of these"
         )
     return make[kind](settings, rest)
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..address import shown
 from ..errors import (
     SettingsError,
     SourceBusyError,
@@ -64,9 +65,10 @@ class Picamera2Source(SourceBase):
     def __init__(
         self, settings: CameraSettings, rest: str, *, clock: Clock = time.monotonic
     ) -> None:
-        if rest and not (rest.isascii() and rest.isdigit()):
+        if not re.fullmatch("[0-9]{0,3}", rest):
             raise SettingsError(
-                f"camera.source: expected picamera2 or picamera2:N, found 'picamera2:{rest}'; list "
+                "camera.source: expected picamera2 or picamera2:N, found "
+                f"{shown(f'picamera2:{rest}')}; list "
                 "the cameras with: rpicam-hello --list-cameras"
             )
         self._number = int(rest or 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -306,6 +307,121 @@ def test_what_is_known_is_not_published_again_after_a_reload(
     assert len(lines_of(tmp_path / "state")) == 3
 
 
+def test_readings_that_wait_survive_a_reload(
+    settings: Path, systemd: Systemd, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What could not be written is in the new place after the remedy that the message names."""
+    state, new = tmp_path / "state", tmp_path / "new"
+    new.mkdir()
+    with (state / "readings.jsonl").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+            systemd.wait_for("READY=1")
+            until(lambda: (state / "readings.db").exists() and len(rows_of(state)) == len(rows))
+            settings.write_text(settings.read_text().replace(str(state), str(new)))
+            process.send_signal(signal.SIGHUP)
+            until(lambda: len(lines_of(new)) == len(rows))
+            _, err = stop(process)
+    assert [line["text"] for line in lines_of(new)] == rows_of(state)
+    assert "another process writes it; stop that one or set sinks.directory" in err
+    assert f"sink jsonl: {len(rows)} readings wait for it" in err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ('[plausibility]\npattern = "a{99999999999}"', "pattern must be a regular expression"),
+        (f"[plausibility]\npattern = '{'(' * 5000}{')' * 5000}'", "must be a regular expression"),
+        (f"runtime = {'[' * 5000}", "found brackets in brackets beyond any use"),
+        ('[camera]\nsource = "video:http://[::1\\u0000"', "camera.source must be the name of a"),
+        (f'[camera]\nsource = "picamera2:{"9" * 5000}"', "camera.source must be the name of a"),
+        ('model = "\\u0000"', "model must be a model bundle, of at most"),
+        (f'[sinks]\ndirectory = "{"x" * 5000}"', "sinks.directory must be a directory, or empty"),
+    ],
+)
+def test_settings_that_ended_the_service(
+    wrong: str, says: str, settings: Path, systemd: Systemd
+) -> None:
+    """Whatever is wrong in the file is one line, and the service goes on as it was."""
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        settings.write_text(wrong)
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for("READY=1")
+        systemd.told.clear()
+        systemd.wait_for("WATCHDOG=1")
+        _, err = stop(process)
+    (line,) = [line for line in err.splitlines() if "the settings before are kept" in line]
+    assert says in line
+    assert "Traceback" not in err
+
+
+BUGGY = """
+import sys
+from digitcam.edge import service
+from digitcam.edge.cli.run import main
+def fail(settings):
+    raise MemoryError("no room\\nat all")
+service.check_writable = fail
+sys.exit(main())
+"""
+
+
+def test_an_error_that_nobody_thought_of_keeps_the_settings(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """A bug in what new settings need is told in one line, and the service goes on."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUGGY, "--config", str(settings)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
+    )
+    with process:
+        systemd.wait_for("READY=1")
+        settings.write_text(settings.read_text() + "max_waiting = 5\n")
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("READY=1")
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    said = "ERROR: unexpected MemoryError: no room at all; the settings before are kept\n"
+    assert said in err
+
+
+EARLY = """
+import os, signal, sys
+from digitcam.edge.cli import run
+before = run.settings_of
+def settings_of(*arguments):
+    run.settings_of = before
+    os.kill(os.getpid(), signal.SIGHUP)
+    return before(*arguments)
+run.settings_of = settings_of
+sys.exit(run.main())
+"""
+
+
+def test_a_reload_before_the_service_runs(settings: Path, systemd: Systemd) -> None:
+    """SIGHUP while the service starts does not end it: the settings are read again then."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", EARLY, "--config", str(settings)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
+    )
+    with process:
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for("WATCHDOG=1")
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert "settings read anew" in err
+
+
 # --- bad input -------------------------------------------------------------------------------
 
 
@@ -374,6 +490,24 @@ def test_check_config(settings: Path, tmp_path: Path) -> None:
     assert not any((tmp_path / "state").iterdir())
     settings.write_text("threads = 0\n")
     assert refusal("--config", settings, "--check-config")[0] == 78
+
+
+def test_check_config_tries_the_files(settings: Path, tmp_path: Path) -> None:
+    """A directory that is missing is found before the service needs it."""
+    (tmp_path / "state").rmdir()
+    code, line = refusal("--config", settings, "--check-config")
+    assert (code, "expected a directory for the readings" in line) == (73, True)
+
+
+def test_settings_against_the_watchdog(settings: Path) -> None:
+    """Waits for a camera that systemd would take for a hang are refused with what to change."""
+    code, line = refusal("--config", settings, "--check-config", WATCHDOG_USEC="79000000")
+    assert code == 78
+    assert "camera.timeout_s and camera.max_retry_s must together be at most half of" in line
+    assert "WatchdogSec, 39.5, found 40; lower them, or raise WatchdogSec with" in line
+    command = [sys.executable, "-c", START, "--config", str(settings), "--check-config"]
+    environment = {**os.environ, "WATCHDOG_USEC": "80000000"}
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def test_lines_for_the_journal_have_their_priority(settings: Path) -> None:
