@@ -100,7 +100,8 @@ class Service:
                     return False
                 if found:
                     self._take(*found)
-                self._tell(progress=found is not None or camera.retries != self._retries)
+                retried = camera.retries != self._retries
+                self._tell(progress=found is not None or retried or camera.is_between)
                 self._retries = camera.retries
                 if self._signals.wants_reload():
                     self._read_settings_anew()

@@ -115,7 +115,7 @@ class CameraSettings:
     height: int = _within(480, 64, 4096)
     """Of the frame, px."""
     frames_per_second: float = _within(10.0, 0, 120)
-    """0 is as fast as they come."""
+    """0 is as fast as they come; 1/60 is one a minute."""
     region: tuple[int, int, int, int] | None = _setting(
         None, "[left, top, width, height] in px of the frame", _is_region, many=True
     )
@@ -131,7 +131,7 @@ class CameraSettings:
     loop: bool = _yes_or_no(False)
     """Whether a replay or a video file begins anew at its end."""
     timeout_s: float = _within(5.0, 0.1, 60)
-    """A camera that gives no frame for so long has stalled."""
+    """A camera that gives no frame for so long after one is due has stalled."""
     frozen_after_s: float = _within(60.0, 0, 86400)
     """Frames that are equal to the last bit for so long are frozen; 0 is never."""
     black_after_s: float = _within(300.0, 0, 86400)
@@ -142,6 +142,11 @@ class CameraSettings:
     """Longest wait."""
     max_retries: int = _within(8, 0, 1000)
     """So many openings without a good frame end the service, for systemd to start it anew."""
+
+    @property
+    def interval_s(self) -> float:
+        """From one frame to the next, at the rate that is wanted; 0 is as short as can be."""
+        return 1 / self.frames_per_second if self.frames_per_second else 0.0
 
 
 @dataclass(frozen=True)

@@ -149,6 +149,32 @@ def test_from_start_to_end(
     assert "sqlite ok, jsonl ok" in status
 
 
+def test_the_watchdog_is_fed_between_pictures_far_apart(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """At a picture an hour READY follows the first, and the watchdog is fed though none comes."""
+    text = settings.read_text().replace("frames_per_second = 20", "frames_per_second = 0.00028")
+    settings.write_text(text.replace("timeout_s = 20", "timeout_s = 0.3"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        for _ in range(3):
+            systemd.told.clear()
+            systemd.wait_for("WATCHDOG=1")
+        _, err = stop(process)
+    assert "stalled" not in err
+
+
+def test_night_is_no_fault_where_it_is_allowed(
+    settings: Path, pictures: Path, systemd: Systemd
+) -> None:
+    """With black_after_s = 0 a service that starts in the dark is ready."""
+    cv2.imwrite(str(pictures / "page.png"), np.zeros((48, 64), np.uint8))
+    settings.write_text(settings.read_text().replace("[stab", "black_after_s = 0\n[stab"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        stop(process)
+
+
 def test_a_digit_in_doubt_is_suspect_in_every_file(
     settings: Path, doubt: tuple[float, str], tmp_path: Path
 ) -> None:

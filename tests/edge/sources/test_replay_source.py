@@ -230,9 +230,9 @@ def test_nothing_but_damaged_pictures_is_an_error(pictures: Path, fake_time: Any
     for path in pictures.glob("*.png"):
         path.write_bytes(b"no picture")
     for loop in (False, True):
-        with source_of_pictures(pictures, fake_time, loop=loop) as source:
-            with pytest.raises(SourceError, match=r"can be read, found none"), source.frame(1):
-                pass
+        source = source_of_pictures(pictures, fake_time, loop=loop)
+        with source, pytest.raises(SourceError, match="can be read, found none"), source.frame(1):
+            pass
 
 
 @pytest.mark.parametrize("what", ["missing", "file", "empty"])
