@@ -127,7 +127,7 @@ class CameraSettings:
     lock_exposure: bool = _yes_or_no(True)
     """Whether they are locked then. Where daylight comes in they should not be."""
     repeat: int = _within(10, 1, 100_000)
-    """Frames for which a replay shows each picture; 1 for the recorded frames of a camera."""
+    """Frames for which a replay shows each picture, by itself; 1 for a camera's recorded frames."""
     loop: bool = _yes_or_no(False)
     """Whether a replay or a video file begins anew at its end."""
     timeout_s: float = _within(5.0, 0.1, 60)
@@ -142,6 +142,11 @@ class CameraSettings:
     """Longest wait."""
     max_retries: int = _within(8, 0, 1000)
     """So many openings without a good frame end the service, for systemd to start it anew."""
+
+    @property
+    def shows_single_pictures(self) -> bool:
+        """Whether it is a replay of pictures that each stand for themselves, unlike frames."""
+        return self.source.startswith("replay:") and self.repeat > 1
 
     @property
     def interval_s(self) -> float:
@@ -161,6 +166,8 @@ class StabilizeSettings:
     """And for so long."""
     ones_stable_s: float = _within(10.0, 0, 3600)
     """A line of nothing but ones for so long: edges and shadows, as of hands, resemble them."""
+    moving_stable_s: float = _within(3.0, 0, 3600)
+    """Where the picture moves a line must first read the same at one place for so long."""
     min_confidence: float = _within(0.6, 0, 1)
     """A line whose least certain digit, of those that are told, is less certain, as the mean of
     those frames, is not published."""

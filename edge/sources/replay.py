@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,8 +35,9 @@ _WHOLE = 2**16
 class ReplaySource(SourceBase):
     """Plays the pictures of a directory, by name, each for ``settings.repeat`` frames.
 
-    There are ``settings.frames_per_second``. A picture that cannot be read is warned of and left
-    out until the source is opened again.
+    There are ``settings.frames_per_second``. Pictures that are shown for more than one frame stand
+    for themselves: none is left out, however slow the reader. A picture that cannot be read is
+    warned of and left out until the source is opened again.
 
     Args:
         settings: of the camera.
@@ -59,6 +61,8 @@ class ReplaySource(SourceBase):
         self._clock, self._sleep = clock, sleep
         self._pace = self._new_pace()
         self._begun = 0  # the frame with which a round began
+        self._until = math.inf  # frames up to here can be due
+        self._is_single = settings.repeat > 1
         self._paths: list[Path] = []
         self._cache: dict[Path, GrayImage] = {}
         self._free_bytes = CACHE_BYTES
@@ -72,21 +76,23 @@ class ReplaySource(SourceBase):
         """List the pictures, and begin with the first."""
         if not self._paths:
             self._paths = self._listed()
-            self._pace, self._begun = self._new_pace(), 0
+            self._pace, self._begun, self._until = self._new_pace(), 0, math.inf
 
     @contextmanager
     def frame(self, timeout_s: float) -> Iterator[CameraFrame]:
         """Wait for the next picture that is due; one that cannot be read is passed over."""
         if not self._paths:
             raise self._closed()
-        due = self._pace.next(timeout_s, *(() if self._settings.loop else (self._count(),)))
+        end = math.inf if self._settings.loop else self._count()
+        due = self._pace.next(timeout_s, min(end, self._until))
         if due is None:
             raise SourceStalledError(
                 f"{self.name}: expected a frame in time, the next is due later; raise "
                 "camera.timeout_s or camera.frames_per_second"
             )
         number, taken_s = due
-        yield CameraFrame(self._shown(number), taken_s)
+        path, luma = self._shown(number)
+        yield CameraFrame(luma, taken_s, path.name if self._is_single else "")
 
     def close(self) -> None:
         """Forget the pictures."""
@@ -115,8 +121,9 @@ class ReplaySource(SourceBase):
     def _count(self) -> int:
         return len(self._paths) * self._settings.repeat
 
-    def _shown(self, number: int) -> GrayImage:
+    def _shown(self, number: int) -> tuple[Path, GrayImage]:
         """Return the picture of a frame; where it cannot be read, that of the one behind it."""
+        repeat = self._settings.repeat
         while self._paths:
             if number >= self._count() and not self._settings.loop:
                 raise SourceEndedError(
@@ -124,13 +131,17 @@ class ReplaySource(SourceBase):
                     "begin anew"
                 )
             place = (number - self._begun) % self._count()
-            path = self._paths[place // self._settings.repeat]
+            path = self._paths[place // repeat]
             try:
-                return self._luma(path)
+                luma = self._luma(path)
             except ImageError as error:
                 log.warning("%s: %s; it is left out", self.name, error)
                 self._paths.remove(path)
                 self._begun = number - place
+                continue
+            if self._is_single:  # the next picture's first frame is not left out
+                self._until = number + repeat - place % repeat + 1
+            return path, luma
         raise SourceError(
             f"{self.name}: expected a picture that can be read, found none; put some there"
         )

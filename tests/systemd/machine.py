@@ -39,6 +39,7 @@ SETTINGS = """\
 [camera]
 source = "replay:/srv/pictures"
 loop = true
+repeat = 1
 [sinks]
 use = ["journal", "jsonl", "sqlite"]
 """

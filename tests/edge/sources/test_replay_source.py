@@ -70,6 +70,21 @@ def test_a_slow_reader_misses_pictures(pictures: Path, fake_time: Any, number_of
         assert source.dropped == 4
 
 
+def test_a_slow_reader_misses_no_single_picture(
+    pictures: Path, fake_time: Any, number_of: Number
+) -> None:
+    """Pictures that are shown for a while are each shown once at least, and named."""
+    seen = []
+    source = source_of_pictures(pictures, fake_time, repeat=3)
+    with source, pytest.raises(SourceEndedError):
+        while True:
+            with source.frame(1) as frame:
+                seen.append(number_of(frame.luma))
+                assert frame.picture == f"{seen[-1]:02}.png"
+                fake_time.sleep(2)
+    assert list(dict.fromkeys(seen)) == list(range(12))
+
+
 def test_it_ends_after_the_last_picture(pictures: Path, fake_time: Any, number_of: Number) -> None:
     """The last picture stays until it is fetched, however late; then the source has ended."""
     with source_of_pictures(pictures, fake_time) as source:
