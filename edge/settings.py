@@ -141,7 +141,7 @@ class CameraSettings:
     height: int = _within(480, 64, 4096)
     """Of the frame, px."""
     frames_per_second: float = _within(10.0, 0, 120)
-    """0 is as fast as they come."""
+    """0 is as fast as they come; 1/60 is one a minute."""
     region: tuple[int, int, int, int] | None = _setting(
         None, "[left, top, width, height] in px of the frame", _is_region, many=True
     )
@@ -153,11 +153,11 @@ class CameraSettings:
     lock_exposure: bool = _yes_or_no(True)
     """Whether they are locked then. Where daylight comes in they should not be."""
     repeat: int = _within(10, 1, 100_000)
-    """Frames for which a replay shows each picture; 1 for the recorded frames of a camera."""
+    """Frames for which a replay shows each picture, by itself; 1 for a camera's recorded frames."""
     loop: bool = _yes_or_no(False)
     """Whether a replay or a video file begins anew at its end."""
     timeout_s: float = _within(5.0, 0.1, 60)
-    """A camera that gives no frame for so long has stalled."""
+    """A camera that gives no frame for so long after one is due has stalled."""
     frozen_after_s: float = _within(60.0, 0, 86400)
     """Frames that are equal to the last bit for so long are frozen; 0 is never."""
     black_after_s: float = _within(300.0, 0, 86400)
@@ -168,6 +168,16 @@ class CameraSettings:
     """Longest wait."""
     max_retries: int = _within(8, 0, 1000)
     """So many openings without a good frame end the service, for systemd to start it anew."""
+
+    @property
+    def shows_single_pictures(self) -> bool:
+        """Whether it is a replay of pictures that each stand for themselves, unlike frames."""
+        return self.source.startswith("replay:") and self.repeat > 1
+
+    @property
+    def interval_s(self) -> float:
+        """From one frame to the next, at the rate that is wanted; 0 is as short as can be."""
+        return 1 / self.frames_per_second if self.frames_per_second else 0.0
 
 
 @dataclass(frozen=True)
@@ -182,6 +192,8 @@ class StabilizeSettings:
     """And for so long."""
     ones_stable_s: float = _within(10.0, 0, 3600)
     """A line of nothing but ones for so long: edges and shadows, as of hands, resemble them."""
+    moving_stable_s: float = _within(3.0, 0, 3600)
+    """Where the picture moves a line must first read the same at one place for so long."""
     min_confidence: float = _within(0.6, 0, 1)
     """A line whose least certain digit, of those that are told, is less certain, as the mean of
     those frames, is not published."""

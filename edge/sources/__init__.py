@@ -23,6 +23,8 @@ class CameraFrame:
     """(H, W) uint8, 0 black, 255 white; perhaps a view of the camera's own memory, so read-only."""
     taken_s: float
     """When it was taken, seconds of the monotonic clock."""
+    picture: str = ""
+    """Name of the single picture that it shows, which no other need agree with; empty is none."""
 
 
 class FrameSource(Protocol):

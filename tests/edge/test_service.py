@@ -150,6 +150,32 @@ def test_from_start_to_end(
     assert "sqlite ok, jsonl ok" in status
 
 
+def test_the_watchdog_is_fed_between_pictures_far_apart(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """At a picture an hour READY follows the first, and the watchdog is fed though none comes."""
+    text = settings.read_text().replace("frames_per_second = 20", "frames_per_second = 0.00028")
+    settings.write_text(text.replace("timeout_s = 20", "timeout_s = 0.3"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        for _ in range(3):
+            systemd.told.clear()
+            systemd.wait_for("WATCHDOG=1")
+        _, err = stop(process)
+    assert "stalled" not in err
+
+
+def test_night_is_no_fault_where_it_is_allowed(
+    settings: Path, pictures: Path, systemd: Systemd
+) -> None:
+    """With black_after_s = 0 a service that starts in the dark is ready."""
+    cv2.imwrite(str(pictures / "page.png"), np.zeros((48, 64), np.uint8))
+    settings.write_text(settings.read_text().replace("[stab", "black_after_s = 0\n[stab"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        stop(process)
+
+
 def test_a_digit_in_doubt_is_suspect_in_every_file(
     settings: Path, doubt: tuple[float, str], tmp_path: Path
 ) -> None:
@@ -249,6 +275,41 @@ def test_a_frame_that_crashes_the_reader(
     assert process.returncode == status
     assert err.count("ZeroDivisionError: a bug") >= crashes
     assert f"a frame could not be read, {crashes} in a row" in err
+
+
+def test_single_pictures_are_published_each(tmp_path: Path) -> None:
+    """Each picture of a folder is read by itself; what it withholds is told, with the reason."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, text in (("a", "4920"), ("b", "4920"), ("c", "111"), ("d", "111")):
+        scene = render_rows([text], np.random.default_rng(8), height_px=52)
+        cv2.imwrite(str(folder / f"{name}.png"), scene.image)
+    path = write_settings(tmp_path / "x.toml", f"replay:{folder}", tmp_path, '"stdout"')
+    text = (
+        path.read_text().replace("loop = true", "loop = false").replace("repeat = 1", "repeat = 2")
+    )
+    for least, count in ((0.0, 4), (1.0, 0)):
+        path.write_text(text.replace("min_stable_s", f"min_confidence = {least}\nmin_stable_s"))
+        with running("--config", path) as process:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        texts = [json.loads(line)["text"] for line in out.splitlines()]
+        assert texts == ["4920", "4920", "111", "111"][:count]
+        told = [line for line in err.splitlines() if "is withheld" in line]
+        assert len(told) == 4 - count
+        for name, line in zip("abcd", told, strict=False):
+            assert f"WARNING: {name}.png: " in line
+            assert "less than stabilize.min_confidence, 1" in line
+
+
+def test_what_a_recording_withholds_is_told_at_its_end(settings: Path) -> None:
+    """Frames of a camera that are too few to agree publish nothing, and stderr says why."""
+    text = settings.read_text().replace("loop = true", "loop = false")
+    settings.write_text(text)
+    with running("--config", settings) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    told = [line for line in err.splitlines() if "is withheld" in line]
+    assert len(told) == 3
+    assert all("fewer than 4 of 5 frames agree since " in line for line in told)
 
 
 # --- settings read anew ----------------------------------------------------------------------
