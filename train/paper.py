@@ -181,12 +181,15 @@ def load_numbers(
         return list(_amounts(folder, part))
 
 
+_UNREADABLE: tuple[type[Exception], ...] = (*DAMAGE, cv2.error)
+
+
 @contextmanager
 def _damage_told(folder: Path) -> Iterator[None]:
     """Say of what fails to be read in which folder it lies."""
     try:
         yield
-    except (*DAMAGE, cv2.error) as error:
+    except _UNREADABLE as error:
         raise DataError(f"{folder}: a set of photographs is damaged: {reason_of(error)}") from error
 
 
