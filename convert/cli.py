@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from digitcam.train.cli.common import add_common, add_data, run_command, say
+from digitcam.train.cli.common import add_common, add_data, require_packages, run_command, say
 from digitcam.train.data import DigitData, load_digits
 
 from .checks import MAX_GAP_POINTS, Figures
@@ -23,6 +23,7 @@ from .strings import (
 )
 
 PROGRAM = "digitcam-convert"
+NEEDED = ("ai_edge_litert", "flatbuffers", "keras", "tensorflow")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -83,6 +84,7 @@ def _figures(arguments: argparse.Namespace) -> Figures | StringFigures:
     if arguments.check:
         repeat = check_strings if is_string_bundle(arguments.check) else check
         return repeat(arguments.check, load, say)
+    require_packages(NEEDED, "converting")
     strings = is_string_run(arguments.run)
     max_gap = arguments.max_gap
     if max_gap is None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import flatbuffers
 import numpy as np
 from numpy.typing import NDArray
 
@@ -32,22 +31,26 @@ def compact(model: bytes) -> bytes:
             tensor.name = ends.get(place)
     content.signatureDefs = None
     content.metadata = [each for each in content.metadata or () if each.name == KEPT] or None
-    builder = _Sharing(len(model))
+    builder = _sharing_builder(len(model))
     builder.Finish(content.Pack(builder), file_identifier=IDENTIFIER)
     return bytes(builder.Output())
 
 
-class _Sharing(flatbuffers.Builder):  # type: ignore[misc]
-    """Writes equal vectors once."""
+def _sharing_builder(size: int) -> Any:
+    """Return a builder that writes equal vectors once."""
+    import flatbuffers
 
-    def __init__(self, size: int) -> None:
-        super().__init__(size)
-        self._written: dict[tuple[str, bytes], int] = {}
+    class Sharing(flatbuffers.Builder):  # type: ignore[misc]
+        def __init__(self) -> None:
+            super().__init__(size)
+            self._written: dict[tuple[str, bytes], int] = {}
 
-    def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - the builder's name
-        key = x.dtype.str, x.tobytes()
-        if key not in self._written:
-            if x.dtype == np.uint8:  # data of a buffer; tables have the alignment of their numbers
-                self.Prep(ALIGNMENT, x.nbytes)
-            self._written[key] = int(super().CreateNumpyVector(x))
-        return self._written[key]
+        def CreateNumpyVector(self, x: NDArray[Any]) -> int:  # noqa: N802 - the builder's name
+            key = x.dtype.str, x.tobytes()
+            if key not in self._written:
+                if x.dtype == np.uint8:  # data of a buffer; tables are aligned as their numbers
+                    self.Prep(ALIGNMENT, x.nbytes)
+                self._written[key] = int(super().CreateNumpyVector(x))
+            return self._written[key]
+
+    return Sharing()

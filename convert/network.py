@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.reading.view import IMAGE_SHAPE
+from digitcam.train.damage import DAMAGE, reason_of
 
 from .apart import apart
 from .compact import compact
@@ -87,7 +88,7 @@ def import_libraries() -> tuple[Any, Any]:
         import tensorflow as tf
     except ImportError as error:
         raise ToolError(
-            f"expected TensorFlow and Keras, cannot import them ({_first_line(error)}); "
+            f"expected TensorFlow and Keras, cannot import them ({reason_of(error)}); "
             "pip install 'digitcam[train,litert]'"
         ) from error
     return keras, tf
@@ -95,10 +96,10 @@ def import_libraries() -> tuple[Any, Any]:
 
 def _load(keras: Any, path: Path, classes: int) -> Any:
     try:
-        network = keras.models.load_model(path, compile=False)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
+    except DAMAGE as error:
         raise RunFolderError(
-            f"{path}: expected a Keras model of this version, found: {_first_line(error)}; "
+            f"{path}: expected a Keras model of this version, found: {reason_of(error)}; "
             "train again with digitcam-train"
         ) from error
     _check_shape(path, "input", network.input_shape, INPUT_SHAPE)
@@ -140,7 +141,7 @@ def _rebuild(
     except (ValueError, TypeError) as error:
         raise RunFolderError(
             f"{path}: expected layers that become convolutions, found {layers}: "
-            f"{_first_line(error)}; train another architecture"
+            f"{reason_of(error)}; train another architecture"
         ) from error
     worst, largest = np.abs(found - expected).max(), np.abs(expected).max()
     if not worst <= TOLERANCE * largest:
@@ -181,7 +182,3 @@ def convert_map(keras: Any, tf: Any, network: Any, calibration: NDArray[np.uint8
 
 def _values(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return (images / np.float32(255))[..., None].astype(np.float32)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitcam.edge.reading.view import IMAGE_SHAPE
+from digitcam.train.damage import DAMAGE, load_arrays, reason_of
 from digitcam.train.data import DigitData
 from digitcam.train.finished import AGAIN, RECIPE, FinishedRun, load_finished
 
@@ -69,11 +70,11 @@ def calibration_extras(run: FinishedRun) -> NDArray[np.uint8]:
     if not path.exists():
         return np.empty((0, *IMAGE_SHAPE), np.uint8)
     try:
-        with np.load(path) as content:
-            images: NDArray[np.uint8] = content["images"]
-    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
+        images: NDArray[np.uint8] = load_arrays(path)["images"]
+    except DAMAGE as error:
         raise RunFolderError(
-            f"{path}: expected images to calibrate with, cannot read them: {error}; {AGAIN}"
+            f"{path}: expected images to calibrate with, cannot read them: {reason_of(error)}; "
+            f"{AGAIN}"
         ) from error
     if images.dtype != np.uint8 or images.ndim != 3 or images.shape[1:] != IMAGE_SHAPE:
         raise RunFolderError(
@@ -92,9 +93,9 @@ def check_archive(path: Path) -> None:
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
-    except (OSError, zipfile.BadZipFile) as error:
+    except DAMAGE as error:
         raise RunFolderError(
-            f"{path}: expected a whole Keras model, cannot read it: {error}; {AGAIN}"
+            f"{path}: expected a whole Keras model, cannot read it: {reason_of(error)}; {AGAIN}"
         ) from error
     if damaged:
         raise RunFolderError(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import math
 import platform
-import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -24,6 +23,7 @@ from digitcam.edge.errors import EdgeError
 from digitcam.edge.frame import GrayImage
 from digitcam.edge.reading.word_image import HEIGHT_PX, logits_by_width, word_fingerprint
 from digitcam.edge.reading.words import LAID_OUT_PX
+from digitcam.train.damage import DAMAGE, load_arrays, reason_of
 from digitcam.train.data import DigitData
 from digitcam.train.finished import METRICS, MODEL, RECIPE
 from digitcam.train.network import network_input
@@ -252,11 +252,11 @@ def _calibration(folder: Path) -> NDArray[np.uint8]:
     """Return (N, 32, 128) uint8 images that ranges are measured on, a black one and a white one."""
     path = folder / "calibration.npz"
     try:
-        with np.load(path) as content:
-            images: NDArray[np.uint8] = content["images"][:, :, :LAID_OUT_PX]
-    except (OSError, ValueError, LookupError, EOFError, zipfile.BadZipFile) as error:
+        images: NDArray[np.uint8] = load_arrays(path)["images"][:, :, :LAID_OUT_PX]
+    except DAMAGE as error:
         raise RunFolderError(
-            f"{path}: expected images to calibrate with, cannot read them: {error}; {AGAIN}"
+            f"{path}: expected images to calibrate with, cannot read them: {reason_of(error)}; "
+            f"{AGAIN}"
         ) from error
     if images.dtype != np.uint8 or len(images) < 2 or images.shape[1:] != (HEIGHT_PX, LAID_OUT_PX):
         raise RunFolderError(
@@ -292,11 +292,12 @@ def _quantize(
 ) -> tuple[bytes, Logits, dict[str, str]]:
     keras, tf = import_libraries()
     try:
-        network = keras.models.load_model(path, compile=False)
+        network = keras.models.load_model(path, compile=False, safe_mode=True)
         steps = keras.Model(network.input, network.get_layer("logits").output)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except DAMAGE as error:
         raise RunFolderError(
-            f"{path}: expected a reader of strings of this version, found: {error!s:.100}; {AGAIN}"
+            f"{path}: expected a reader of strings of this version, found: {reason_of(error)}; "
+            f"{AGAIN}"
         ) from error
     logits = _float_logits(steps, images)
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from .errors import EdgeError, ImageError, ModelError, RuntimeUnavailableError, SettingsError
 
 if TYPE_CHECKING:
+    __version__: str
     from .frame import Box, Digit, Line, Reading
     from .reading.recognize import Recognizer
 
@@ -38,6 +39,8 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> object:
         """Import what needs numpy and OpenCV when it is asked for: some commands need neither."""
+        if name == "__version__":
+            return import_module("importlib.metadata").version("digitcam")
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
         return getattr(import_module(f".{_MODULES[name]}", __name__), name)

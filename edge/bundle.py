@@ -25,11 +25,15 @@ DIGIT_CLASSES = tuple("0123456789")
 REJECT_CLASS = "reject"
 """Class of what is no digit; a model may have it or not."""
 SEVERAL_CLASS = "several"
-"""Class of digits that touch; a model may have it or not."""
+"""Class of digits that touch; a model with ``reject`` may have it or not."""
 BLANK_CLASS = "blank"
 """Class of a step of a string at which no digit is."""
 STRING_CLASSES = (BLANK_CLASS, *DIGIT_CLASSES)
 """Classes of a model that reads strings, in order."""
+ORDER = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
+"""Classes of a network for single digits, in the only order that networks are trained in."""
+MAX_TOLD = 100
+"""Longest value of a sidecar that a message shows, characters."""
 AGAIN = "export it again with digitcam-convert"
 
 
@@ -76,20 +80,22 @@ def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
     model, sidecar = _read(model_path), _parse(sidecar_path, _read(sidecar_path))
     if sidecar.get("format") != FORMAT:
         raise ModelError(
-            f"{sidecar_path}: format must be {FORMAT}, found {sidecar.get('format')!r}; {AGAIN}"
+            f"{sidecar_path}: format must be {FORMAT}, found {_told(sidecar.get('format'))}; "
+            f"{AGAIN}"
         )
     digest = hashlib.sha256(model).hexdigest()
     if sidecar.get("sha256") != digest:
         raise ModelError(
-            f"{model_path}: sha256 must be {sidecar.get('sha256')} as {sidecar_path.name} says, "
-            f"found {digest}; copy both files again or {AGAIN}"
+            f"{model_path}: sha256 must be {_told(sidecar.get('sha256'))} as {sidecar_path.name} "
+            f"says, found {digest}; copy both files again or {AGAIN}"
         )
     classes = _classes(sidecar_path, sidecar.get("classes"))
     own = word_fingerprint() if classes == STRING_CLASSES else fingerprint()
     if sidecar.get("preprocessing") != own:
         raise ModelError(
-            f"{sidecar_path}: trained for preprocessing {sidecar.get('preprocessing')}, this "
-            f"digitcam does {own}; train with this version and {AGAIN}"
+            f"{sidecar_path}: trained for preprocessing "
+            f"{_told(sidecar.get('preprocessing'))}, this digitcam does {own}; train with this "
+            f"version and {AGAIN}"
         )
     return Bundle(
         model=model,
@@ -156,24 +162,32 @@ def _parse(path: Path, content: bytes) -> dict[str, Any]:
 def _classes(path: Path, found: object) -> tuple[str, ...]:
     if found == list(STRING_CLASSES):
         return STRING_CLASSES
-    allowed = (*DIGIT_CLASSES, REJECT_CLASS, SEVERAL_CLASS)
-    if (
-        not isinstance(found, list)
-        or any(name not in allowed for name in found)
-        or len(set(found)) != len(found)
-        or not set(DIGIT_CLASSES) <= set(found)
-    ):
-        raise ModelError(
-            f"{path}: classes must be the digits 0 to 9, perhaps {REJECT_CLASS!r} and "
-            f"{SEVERAL_CLASS!r}, or {BLANK_CLASS!r} before the digits, found {found!r}; {AGAIN}"
-        )
-    return tuple(found)
+    for count in range(len(DIGIT_CLASSES), len(ORDER) + 1):
+        if found == list(ORDER[:count]):
+            return ORDER[:count]
+    raise ModelError(
+        f"{path}: classes must be the digits 0 to 9 in order, perhaps {REJECT_CLASS!r} and "
+        f"{SEVERAL_CLASS!r} after them, or {BLANK_CLASS!r} before them, found {_told(found)}; "
+        f"{AGAIN}"
+    )
+
+
+def _told(value: object) -> str:
+    """Show a value of a sidecar in one line, cut."""
+    try:
+        text = value if isinstance(value, str) and len(value) > 1 else repr(value)
+    except RecursionError:
+        text = type(value).__name__
+    text = text if text.isprintable() else repr(text)
+    return text if len(text) <= MAX_TOLD else f"{text[:MAX_TOLD]}..."
 
 
 def _number(path: Path, holder: object, key: str, low: float, high: float) -> float:
     found = holder.get(key) if isinstance(holder, dict) else None
     if isinstance(found, bool) or not isinstance(found, int | float) or not low <= found <= high:
-        raise ModelError(f"{path}: {key} must be from {low} to {high}, found {found!r}; {AGAIN}")
+        raise ModelError(
+            f"{path}: {key} must be from {low} to {high}, found {_told(found)}; {AGAIN}"
+        )
     return float(found)
 
 
@@ -184,7 +198,7 @@ def _beliefs(path: Path, found: object) -> Beliefs:
     if not sums or any(not isinstance(e, dict) or set(e) != set(FEATURES) for e in sums):
         raise ModelError(
             f"{path}: beliefs must be sums with weights of {', '.join(FEATURES[:3])}, ..., found "
-            f"{found!r:.60}; weigh the bundle with this version, or {AGAIN}"
+            f"{_told(found)}; weigh the bundle with this version, or {AGAIN}"
         )
     return Beliefs(
         tuple(tuple(_number(path, e, name, -100, 100) for name in FEATURES) for e in sums)
@@ -206,7 +220,7 @@ def _golden(path: Path, found: object, classes: int) -> Golden | None:
     ):
         raise ModelError(
             f"{path}: golden must hold the digest of its images, {COUNT} times {classes} int8 "
-            f"logits in hexadecimal and perhaps a limit from {STEP} to 255, found {found!r:.60}; "
+            f"logits in hexadecimal and perhaps a limit from {STEP} to 255, found {_told(found)}; "
             f"{AGAIN}"
         )
     return Golden(images, tuple(bytes.fromhex(row) for row in rows), limit)

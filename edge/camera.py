@@ -114,8 +114,8 @@ class Camera:
             except SourceEndedError:
                 return
             except SourceStalledError as error:
-                silent_s = self._clock() - self._alive_s
-                if not self._is_open or silent_s >= self.settings.timeout_s:
+                longest_s = self.settings.interval_s + self.settings.timeout_s
+                if not self._is_open or self._silent_s() >= longest_s:
                     self._fail(error)
             except SourceError as error:
                 self._fail(error)
@@ -126,6 +126,14 @@ class Camera:
                 what = f"{type(error).__name__}: {error}".splitlines()[0]
                 self._fail(SourceError(f"{self.source.name}: expected a frame, found {what}"))
             yield None
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it gives pictures, and the next is not due yet."""
+        return self._is_open and not self.fault and self._silent_s() < self.settings.interval_s
+
+    def _silent_s(self) -> float:
+        return self._clock() - self._alive_s
 
     def _ready(self) -> bool:
         """Open the source when it is time to, or wait for a slice of that time."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .bundle import AGAIN, DIGIT_CLASSES, Bundle, check_kind
 from .errors import ModelError, RuntimeUnavailableError
 from .reading.view import IMAGE_SHAPE
+from .rehearsal import rehearse
 from .settings import Runtime
 
 MODULES: dict[str, str] = {
@@ -39,6 +40,7 @@ class Network:
         threads: Processors the runtime may use.
         image_shape: (height, width) of the images that the model is laid out for.
         places: Places of an image at which it gives a logit a class.
+        rehearsed: Whether another process has run it, or this one may die of it.
 
     Raises:
         RuntimeUnavailableError: The runtime is not installed or does not fit numpy.
@@ -52,8 +54,12 @@ class Network:
         threads: int,
         image_shape: tuple[int, int],
         places: int = 1,
+        *,
+        rehearsed: bool = False,
     ) -> None:
         self.runtime, interpreter = find_interpreter(runtime)
+        if not rehearsed:
+            rehearse(bundle, self.runtime, threads, image_shape, places)
         self.bundle = bundle
         try:
             self._interpreter = interpreter(model_content=bundle.model, num_threads=threads)
@@ -93,13 +99,20 @@ class Network:
             )
 
     def invoke(self, images: NDArray[np.uint8]) -> NDArray[np.int8]:
-        """Return the quantized logits: (N, height, width) uint8 -> (N, ...) int8, N from 1."""
+        """Return the quantized logits: (N, height, width) uint8 -> (N, ...) int8, N from 1.
+
+        Raises:
+            ModelError: The runtime fails to run it.
+        """
         shape = (*images.shape, 1)
         if shape != self._shape:
             self._resize(shape)
         quantized = cv2.LUT(images.reshape(-1, images.shape[-1]), self._quantized)
         self._interpreter.set_tensor(self._input["index"], quantized.view(np.int8).reshape(shape))
-        self._interpreter.invoke()
+        try:
+            self._interpreter.invoke()
+        except (ValueError, RuntimeError) as error:
+            raise self._refusal(len(images), error) from error
         logits: NDArray[np.int8] = self._interpreter.get_tensor(self._output["index"])
         return logits
 
@@ -117,11 +130,14 @@ class Network:
             self._interpreter.resize_tensor_input(self._input["index"], shape)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"{self.bundle.name}: {self.runtime} cannot run it on {shape[0]} images at once: "
-                f"{_first_line(error)}; {AGAIN}"
-            ) from error
+            raise self._refusal(shape[0], error) from error
         self._shape = shape
+
+    def _refusal(self, count: int, error: Exception) -> ModelError:
+        return ModelError(
+            f"{self.bundle.name}: {self.runtime} cannot run it on {count} images at once: "
+            f"{_first_line(error)}; {AGAIN}"
+        )
 
 
 class Classifier:
@@ -131,15 +147,23 @@ class Classifier:
         bundle: The model: (28, 28) images to a logit a class.
         runtime: Which TFLite runtime; ``auto`` takes the fastest that is installed.
         threads: Processors the runtime may use.
+        rehearsed: Whether this process is apart and may die of the model, see rehearsal.
 
     Raises:
         RuntimeUnavailableError: The runtime is not installed or does not fit numpy.
         ModelError: The runtime refuses the model, or its shapes or types are others.
     """
 
-    def __init__(self, bundle: Bundle, runtime: Runtime = "auto", threads: int = 1) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        runtime: Runtime = "auto",
+        threads: int = 1,
+        *,
+        rehearsed: bool = False,
+    ) -> None:
         check_kind(bundle, strings=False)
-        self._network = Network(bundle, runtime, threads, IMAGE_SHAPE)
+        self._network = Network(bundle, runtime, threads, IMAGE_SHAPE, rehearsed=rehearsed)
         self.runtime = self._network.runtime
         self.digits = np.array([bundle.classes.index(digit) for digit in DIGIT_CLASSES])
         """Places of the ten digits among the classes."""

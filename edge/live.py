@@ -37,6 +37,7 @@ class LiveReader:
         self._region = region
         self._last: GrayImage | None = None  # thumbnails of the last frame, and of the last change
         self._base: GrayImage | None = None
+        self._picture = ""
         self._reads = 0  # of the picture as it is, while nothing moves
         self._read_s = -np.inf
 
@@ -50,6 +51,10 @@ class LiveReader:
         Raises:
             SourceError: The region of interest is not in the frame.
         """
+        if frame.picture != self._picture:
+            self._picture = frame.picture
+            self._last = self._base = None
+            self.stabilizer.begin_anew(frame.taken_s)
         luma = self._of_interest(frame.luma)
         small = small if small is not None and luma is frame.luma else thumbnail(luma)
         nothing = np.zeros(small.shape, np.bool_)
@@ -60,7 +65,7 @@ class LiveReader:
         if changed:
             self._base = small
         if changed or moving.any():
-            self._reads = 0
+            self._reads = self._stable.of if frame.picture else 0  # it can only read the same
         elif self._is_settled(frame.taken_s):
             return self.stabilizer.tick(frame.taken_s)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import time
@@ -13,6 +14,12 @@ class Notifier:
     def __init__(self) -> None:
         path = os.environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{path[1:]}" if path.startswith("@") else path
+
+    @property
+    def watchdog_s(self) -> float:
+        """How long systemd waits for progress; without end where it does not watch."""
+        microseconds = os.environ.get("WATCHDOG_USEC", "")
+        return int(microseconds) / 1e6 if microseconds.isdecimal() else math.inf
 
     def ready(self) -> None:
         """Say that start-up, or re-reading the settings, is done."""

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from .address import without_secrets
+
 _PROC = Path("/proc")
 _LONGEST = 80
 
@@ -23,12 +25,14 @@ def command_of(pid: int) -> str:
 
 
 def command_line(pid: int) -> str:
-    """Return the command line of a process in printable characters; empty if unknown."""
+    """Return a process's command line, printable and without secrets; empty if unknown."""
     try:
         words = (_PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return ""
-    return "".join(c if c.isprintable() else "?" for c in " ".join(words).strip())
+    return "".join(
+        c if c.isprintable() else "?" for c in " ".join(map(without_secrets, words)).strip()
+    )
 
 
 def holders_of(*paths: Path) -> list[int]:

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import cv2
 
@@ -18,12 +19,12 @@ from .frame import GrayImage, StableReading
 from .live import LiveReader
 from .notify import Notifier
 from .reading.recognize import Recognizer
-from .settings import CameraSettings, Settings, SinkSettings
+from .settings import CameraSettings, Settings
 from .signals import Signals
 from .sinks import check_writable, sinks_of
 from .sinks.writer import SinkWriter
 from .sources import CameraFrame
-from .stabilize import Stabilizer
+from .stabilize import Stabilizer, Withheld
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +35,8 @@ FLUSH_S = 0.8
 STATUS_EVERY_S = 5.0
 FEED_EVERY_S = 1.0
 """The watchdog is fed after progress, but not more often."""
+WITHHELD_S = 20.0
+"""A line that has been read for so long and is not published is told of."""
 MAX_CRASHES = 10
 """Frames in a row at which the reader may crash; then the process ends, to be started anew."""
 
@@ -68,10 +71,12 @@ class Service:
         self._camera = self._camera_of(settings.camera)
         stabilizer = _stabilizer(settings, self._camera)
         self._live = LiveReader(_recognizer(settings), stabilizer, settings.camera.region)
-        self._writer = _writer(settings.sinks)
+        self._writer = SinkWriter(sinks_of(settings.sinks), settings.sinks.max_waiting)
         self._retries = self._crashes = 0
         self._is_ready = False
         self._last: StableReading | None = None
+        self._seen_s = 0.0
+        self._withheld: list[Withheld] = []
         self._times: deque[float] = deque(maxlen=50)
         self._fed_s = self._told_s = -1e9
 
@@ -100,12 +105,14 @@ class Service:
                     return False
                 if found:
                     self._take(*found)
-                self._tell(progress=found is not None or camera.retries != self._retries)
+                retried = camera.retries != self._retries
+                self._tell(progress=found is not None or retried or camera.is_between)
                 self._retries = camera.retries
                 if self._signals.wants_reload():
                     self._read_settings_anew()
                     if self._camera is not camera:
                         return True
+        self._tell_withheld(self._seen_s, 0)  # the end of a recording
         return False
 
     def _take(self, frame: CameraFrame, small: GrayImage) -> None:
@@ -120,12 +127,29 @@ class Service:
             if self._crashes >= MAX_CRASHES:
                 raise
             return
-        self._crashes = 0
+        self._crashes, self._seen_s = 0, frame.taken_s
+        self._tell_withheld(frame.taken_s, 0 if frame.picture else WITHHELD_S, frame.picture)
         for reading in readings:
             self._last = reading
             self._writer.put(reading)
         self.frames += 1
         self._times.append(self._clock())
+
+    def _tell_withheld(self, time_s: float, after_s: float, picture: str = "") -> None:
+        """Log each line that has been read for so long and was not published, once."""
+        self._withheld = [
+            each
+            for each in self._live.stabilizer.withheld(time_s)
+            if time_s - each.since_s >= after_s
+        ]
+        for each in self._withheld:
+            if not each.track.is_told:
+                each.track.is_told = True
+                log.warning("%s", f"{picture}: {each}" if picture else self._since(each, time_s))
+
+    def _since(self, withheld: Withheld, time_s: float) -> str:
+        begun = datetime.now(UTC) - timedelta(seconds=time_s - withheld.since_s)
+        return f"{withheld} since {begun:%H:%M:%S} UTC"
 
     def _tell(self, progress: bool) -> None:
         """Tell systemd of the first good picture, of progress, and how it goes."""
@@ -148,7 +172,14 @@ class Service:
         last = f"{self._last.text} at {self._last.time:%H:%M:%S} UTC" if self._last else "none"
         sinks = ", ".join(f"{name} {state}" for name, state in self._writer.health().items())
         camera = self._camera.fault or "ok"
-        return f"{rate:.1f} frames/s; last reading {last}; camera {camera}; {sinks or 'no sinks'}"
+        told = [
+            f"{rate:.1f} frames/s",
+            f"last reading {last}",
+            f"camera {camera}",
+            sinks or "no sinks",
+            *(self._since(each, self._seen_s) for each in self._withheld[:1]),
+        ]
+        return "; ".join(told)
 
     def _force_end(self) -> None:
         """End without the loop: a call into a driver does not return."""
@@ -169,7 +200,10 @@ class Service:
         try:
             self._apply(self._reload())
         except EdgeError as error:
-            log.error("%s; the settings before are kept", error)
+            log.error("%s; the settings before are kept", " ".join(str(error).splitlines()))
+        except Exception as error:  # nor may settings that nobody thought of
+            what = " ".join(f"{type(error).__name__}: {error}".splitlines())
+            log.error("unexpected %s; the settings before are kept", what)
         else:
             log.info("settings read anew")
         self._notifier.ready()
@@ -179,10 +213,8 @@ class Service:
         old, live = self.settings, self._live
         camera = self._camera if new.camera == old.camera else self._camera_of(new.camera)
         recognizer = live.recognizer if _reads_alike(new, old) else _recognizer(new)
-        writer = self._writer
         if new.sinks != old.sinks:
             check_writable(new.sinks)
-            writer = _writer(new.sinks)
         stabilizer = live.stabilizer
         if (new.stabilize, new.plausibility, camera) != (
             old.stabilize,
@@ -192,26 +224,23 @@ class Service:
             stabilizer = _stabilizer(new, camera)
         self.settings, self._camera = new, camera
         self._live = LiveReader(recognizer, stabilizer, new.camera.region)
-        if writer is not self._writer:
-            self._flush()
-            self._writer = writer
-            writer.start()
+        if new.sinks != old.sinks:
+            self._writer.replace(sinks_of(new.sinks), new.sinks.max_waiting)
 
     def _camera_of(self, settings: CameraSettings) -> Camera:
         return Camera(settings, wait=self._signals.wait, clock=self._clock)
 
 
 def _stabilizer(settings: Settings, camera: Camera) -> Stabilizer:
-    return Stabilizer(settings.stabilize, settings.plausibility, camera.source.name)
+    stable = settings.stabilize
+    if settings.camera.shows_single_pictures:  # no other frame can agree
+        stable = replace(stable, agree=1, of=1, min_stable_s=0.0, ones_stable_s=0.0)
+    return Stabilizer(stable, settings.plausibility, camera.source.name)
 
 
 def _recognizer(settings: Settings) -> Recognizer:
     cv2.setNumThreads(settings.threads)
     return Recognizer(settings.model, settings)
-
-
-def _writer(settings: SinkSettings) -> SinkWriter:
-    return SinkWriter(sinks_of(settings), settings.max_waiting)
 
 
 def _reads_alike(new: Settings, old: Settings) -> bool:

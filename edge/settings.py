@@ -6,11 +6,13 @@ A settings file is TOML (``settings_file``); ``default.toml`` holds every key wi
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Literal
 
+from .address import is_url, shown
 from .errors import SettingsError
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
@@ -21,6 +23,10 @@ QUARTERS = (0, 90, 180, 270)
 """Ways that a camera may hang, degrees."""
 SINKS = ("stdout", "journal", "jsonl", "sqlite")
 """Where readings can go."""
+_PATH_BYTES = 4000
+"""Linux takes 4096 ..."""
+_NAME_BYTES = 200
+"""... and 255 of a name, to which the sinks add what they need."""
 
 
 @dataclass(frozen=True)
@@ -68,12 +74,30 @@ def _some_of(default: tuple[str, ...], choices: tuple[str, ...]) -> Any:
     return _setting(default, says, allows, many=True)
 
 
-def _text(default: str, says: str = "a text") -> Any:
-    return _setting(default, says, lambda value: isinstance(value, str))
+def _path(default: str, says: str, allows: Callable[[str], bool] = bool) -> Any:
+    says += f", of at most {_PATH_BYTES} bytes, {_NAME_BYTES} between slashes, without a NUL"
+    return _setting(default, says, lambda value: _is_path(value) and allows(value))
 
 
 def _yes_or_no(default: bool) -> Any:
     return _setting(default, "true or false", lambda value: isinstance(value, bool))
+
+
+def _is_text(value: Any) -> bool:
+    """Tell whether the system takes it for a path or an address."""
+    try:
+        return 0 not in (name := os.fsencode(value)) and len(name) <= _PATH_BYTES
+    except (TypeError, UnicodeEncodeError):
+        return False
+
+
+def _is_path(value: Any) -> bool:
+    parts = value.split("/") if isinstance(value, str) and _is_text(value) else [None]
+    return all(part is not None and len(os.fsencode(part)) <= _NAME_BYTES for part in parts)
+
+
+def _is_source(value: Any) -> bool:
+    return _is_path(value) or (_is_text(value) and is_url(value.partition(":")[2]))
 
 
 def _is_region(value: Any) -> bool:
@@ -87,7 +111,7 @@ def _is_region(value: Any) -> bool:
 def _is_pattern(value: Any) -> bool:
     try:
         re.compile(value)
-    except (re.error, TypeError):
+    except (re.error, TypeError, ValueError, OverflowError, RecursionError):
         return False
     return isinstance(value, str)
 
@@ -108,14 +132,16 @@ class PreprocessSettings:
 class CameraSettings:
     """Where frames come from, and how long they may be away."""
 
-    source: str = _text("picamera2", "the name of a source, such as picamera2 or v4l2:/dev/video0")
+    source: str = _setting(
+        "picamera2", "the name of a source, such as picamera2 or v4l2:/dev/video0", _is_source
+    )
     """picamera2[:N], v4l2:/dev/videoN, video:FILE-or-URL or replay:DIR."""
     width: int = _within(640, 64, 4096)
     """Of the frame, px."""
     height: int = _within(480, 64, 4096)
     """Of the frame, px."""
     frames_per_second: float = _within(10.0, 0, 120)
-    """0 is as fast as they come."""
+    """0 is as fast as they come; 1/60 is one a minute."""
     region: tuple[int, int, int, int] | None = _setting(
         None, "[left, top, width, height] in px of the frame", _is_region, many=True
     )
@@ -127,11 +153,11 @@ class CameraSettings:
     lock_exposure: bool = _yes_or_no(True)
     """Whether they are locked then. Where daylight comes in they should not be."""
     repeat: int = _within(10, 1, 100_000)
-    """Frames for which a replay shows each picture; 1 for the recorded frames of a camera."""
+    """Frames for which a replay shows each picture, by itself; 1 for a camera's recorded frames."""
     loop: bool = _yes_or_no(False)
     """Whether a replay or a video file begins anew at its end."""
     timeout_s: float = _within(5.0, 0.1, 60)
-    """A camera that gives no frame for so long has stalled."""
+    """A camera that gives no frame for so long after one is due has stalled."""
     frozen_after_s: float = _within(60.0, 0, 86400)
     """Frames that are equal to the last bit for so long are frozen; 0 is never."""
     black_after_s: float = _within(300.0, 0, 86400)
@@ -142,6 +168,16 @@ class CameraSettings:
     """Longest wait."""
     max_retries: int = _within(8, 0, 1000)
     """So many openings without a good frame end the service, for systemd to start it anew."""
+
+    @property
+    def shows_single_pictures(self) -> bool:
+        """Whether it is a replay of pictures that each stand for themselves, unlike frames."""
+        return self.source.startswith("replay:") and self.repeat > 1
+
+    @property
+    def interval_s(self) -> float:
+        """From one frame to the next, at the rate that is wanted; 0 is as short as can be."""
+        return 1 / self.frames_per_second if self.frames_per_second else 0.0
 
 
 @dataclass(frozen=True)
@@ -156,6 +192,8 @@ class StabilizeSettings:
     """And for so long."""
     ones_stable_s: float = _within(10.0, 0, 3600)
     """A line of nothing but ones for so long: edges and shadows, as of hands, resemble them."""
+    moving_stable_s: float = _within(3.0, 0, 3600)
+    """Where the picture moves a line must first read the same at one place for so long."""
     min_confidence: float = _within(0.6, 0, 1)
     """A line whose least certain digit, of those that are told, is less certain, as the mean of
     those frames, is not published."""
@@ -196,15 +234,15 @@ class SinkSettings:
 
     use: tuple[str, ...] = _some_of(("stdout",), SINKS)
     """All of these, in this order."""
-    directory: str = _text("")
+    directory: str = _path("", "a directory, or empty", lambda value: True)
     """Of the files below; empty is systemd's state directory, or the one at hand."""
-    jsonl_file: str = _text("readings.jsonl")
+    jsonl_file: str = _path("readings.jsonl", "a file")
     """JSON Lines."""
     jsonl_max_mb: float = _within(10.0, 0.001, 10000)
     """MB (10**6 bytes) from which a new file is begun."""
     jsonl_files: int = _within(5, 1, 1000)
     """Files that are kept, the one that is written among them."""
-    sqlite_file: str = _text("readings.db")
+    sqlite_file: str = _path("readings.db", "a file")
     """SQLite."""
     sqlite_max_readings: int = _within(200_000, 1, 100_000_000)
     """Readings that are kept; the oldest go first."""
@@ -220,9 +258,9 @@ class Settings:
     """Which TFLite runtime; auto takes the fastest that is installed."""
     threads: int = _within(1, 1, 64)
     """Processors that reading may use."""
-    model: str = _text("digits")
+    model: str = _path("digits", "a model bundle")
     """Model bundle: a path, or the name of a shipped one."""
-    strings: str = _text("strings")
+    strings: str = _path("strings", "a model bundle, or empty", lambda value: True)
     """Bundle that reads words of touching digits: a path, or the name of a shipped one; without
     it, or beside a model that does not know `several`, they are not read."""
     min_confidence: float | None = _within(None, 0, 1)
@@ -252,7 +290,10 @@ def _broken_rules(section: Any, prefix: str) -> Iterator[tuple[str, str]]:
         if is_dataclass(value):
             yield from _broken_rules(value, f"{prefix}{item.name}.")
         elif not item.metadata["rule"].allows(value):
-            yield f"{prefix}{item.name}", f"must be {item.metadata['rule'].says}, found {value!r}"
+            yield (
+                f"{prefix}{item.name}",
+                f"must be {item.metadata['rule'].says}, found {shown(value)}",
+            )
 
 
 def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -264,7 +305,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
             yield (
                 "camera.region",
                 f"must lie in the frame, left + width from 1 to {camera.width} and top + height "
-                f"from 1 to {camera.height}, and hold a pixel; found {list(camera.region)}",
+                f"from 1 to {camera.height}, and hold a pixel; found {shown(list(camera.region))}",
             )
     if stable.agree > stable.of:
         yield (
@@ -281,3 +322,16 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str]]:
             "plausibility.minimum",
             f"must be at most plausibility.maximum, {rule.maximum}, found {rule.minimum}",
         )
+    if _collide(settings.sinks.jsonl_file, settings.sinks.sqlite_file):
+        yield (
+            "sinks.jsonl_file",
+            f"must be another file than sinks.sqlite_file, {shown(settings.sinks.sqlite_file)}, "
+            f"also with what both add to names, found {shown(settings.sinks.jsonl_file)}",
+        )
+
+
+def _collide(jsonl: str, sqlite: str) -> bool:
+    """Tell whether the two sinks would write one file."""
+    lines, database = os.path.normpath(jsonl), os.path.normpath(sqlite)
+    beside = [database + suffix for suffix in ("", "-wal", "-shm", "-journal")]
+    return lines in beside or re.fullmatch(rf"{re.escape(lines)}\.\d+", database) is not None

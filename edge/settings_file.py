@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .address import shown
 from .errors import SettingsError
 from .settings import Settings
+
+MAX_BYTES = 1 << 20
+"""Of a settings file; default.toml has 4,000."""
 
 
 def load_settings(path: Path) -> Settings:
@@ -20,11 +26,15 @@ def load_settings(path: Path) -> Settings:
     import tomllib  # here, because most starts have no file to read
 
     try:
-        text = path.read_text(encoding="utf-8")
+        text = _text_of(path)
         values = tomllib.loads(text)
     except OSError as error:
         raise SettingsError(
             f"{path}: expected a settings file, cannot read it: {error.strerror}; check the path"
+        ) from error
+    except RecursionError as error:
+        raise SettingsError(
+            f"{path}: expected TOML, found brackets in brackets beyond any use; remove them"
         ) from error
     except ValueError as error:
         raise SettingsError(f"{path}: expected TOML, found {error}; mend that line") from error
@@ -39,6 +49,21 @@ def load_settings(path: Path) -> Settings:
     return settings
 
 
+def _text_of(path: Path) -> str:
+    """Read a file, with or without the byte order mark that some editors begin it with."""
+    # O_NONBLOCK: a FIFO is refused, not waited for.
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(descriptor, encoding="utf-8-sig") as file:  # noqa: PTH123 - a descriptor
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise SettingsError(f"{path}: expected a settings file, found a device or pipe")
+        text = file.read(MAX_BYTES + 1)
+    if len(text) > MAX_BYTES:
+        raise SettingsError(
+            f"{path}: expected a settings file of at most {MAX_BYTES >> 20} MiB, found more"
+        )
+    return text
+
+
 class _WrongError(Exception):
     def __init__(self, key: str, message: str) -> None:
         super().__init__(message)
@@ -51,12 +76,13 @@ def _merge(section: Any, values: dict[str, Any], prefix: str = "") -> Any:
     for key, value in values.items():
         if key not in known:
             name = prefix + key
-            raise _WrongError(name, f"unknown setting {name}; known are {', '.join(sorted(known))}")
+            known_ones = ", ".join(sorted(known))
+            raise _WrongError(name, f"unknown setting {_named(name)}; known are {known_ones}")
         inner = getattr(section, key)
         if is_dataclass(inner):
             if not isinstance(value, dict):
                 name = prefix + key
-                raise _WrongError(name, f"{name} must be a table, found {value!r}")
+                raise _WrongError(name, f"{name} must be a table, found {shown(value)}")
             value = _merge(inner, value, f"{prefix}{key}.")
         elif isinstance(value, list) and known[key].metadata["rule"].many:
             value = tuple(value)
@@ -72,13 +98,12 @@ def line_of(text: str, key: str) -> int | None:
     table = ""
     nearest = None
     for number, line in enumerate(text.splitlines(), 1):
-        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
-        setting = re.match(r"\s*([\w.\"'\- ]+?)\s*=", line)
-        if header:
-            table = _bare(header[1]) + "."
-            found = _bare(header[1])
-        elif setting:
-            found = table + _bare(setting[1])
+        line = line.strip()
+        if line.startswith("["):
+            found = _bare(line.strip("[").partition("]")[0])
+            table = found + "."
+        elif re.match(r"[\w.\"'\-\s]+=", line):
+            found = table + _bare(line.partition("=")[0])
         else:
             continue
         if found == key:
@@ -86,6 +111,11 @@ def line_of(text: str, key: str) -> int | None:
         if key.startswith(f"{found}."):
             nearest = number
     return nearest
+
+
+def _named(key: str) -> str:
+    """Return a key as messages show it: as it is where it is one that TOML has without quotes."""
+    return key if re.fullmatch(r"[\w.-]{1,100}", key) else shown(key)
 
 
 def _bare(key: str) -> str:

@@ -12,6 +12,11 @@ STOP = (signal.SIGTERM, signal.SIGINT)
 RELOAD = signal.SIGHUP
 
 
+def hold_reload() -> None:
+    """Let SIGHUP, which would end the process, wait until ``Signals`` listens."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {RELOAD})
+
+
 class Signals:
     """Context in which SIGTERM and SIGINT ask for the end, and SIGHUP for the settings anew.
 
@@ -46,6 +51,7 @@ class Signals:
         self._written.setblocking(False)
         self._fd_before = signal.set_wakeup_fd(self._written.fileno(), warn_on_full_buffer=False)
         self._before = {each: signal.signal(each, _leave) for each in (*STOP, RELOAD)}
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {RELOAD})
         self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
         return self

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import uuid
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from .frame import Box, Line, Reading, StableReading, fits, is_whole, only_ones
-from .plausible import Memory, broken_rule, too_far
+from .frame import Box, Line, Reading, StableReading, only_ones
+from .places import Place, Seen, Votes
+from .plausible import broken_rule, too_far
 from .settings import PlausibilitySettings, StabilizeSettings
+from .tracks import Track, Tracks
 
 MIN_OVERLAP = 0.5
 """Part of the smaller box from which two lines lie at one place."""
@@ -25,91 +27,26 @@ MAX_PLACES = 256
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """What one frame showed at a place."""
+class Withheld:
+    """A line that is read and not published."""
 
-    line: Line | None
-    time_s: float
+    line: Line
+    why: str
+    since_s: float
+    """When it was read there first, seconds of the monotonic clock."""
+    track: Track
 
-    @property
-    def text(self) -> str | None:
-        return self.line.text if self.line else None
-
-
-@dataclass
-class _Votes:
-    """What the last frames read at a place, and what enough of them agree on."""
-
-    seen: deque[_Seen]
-    stable: str | None = None
-    since_s: float = 0.0
-
-    def add(self, seen: _Seen, agree: int) -> None:
-        """Count a frame; note what so many agree on now, and since when."""
-        self.seen.append(seen)
-        texts = [each.text for each in self.seen]
-        stable = next((t for t in texts if t and len(self._for(t)) >= agree), None)
-        if stable and not (self.stable and _agree(stable, self.stable)):
-            self.since_s = self._for(stable)[0].time_s
-        self.stable = stable
-
-    def _for(self, text: str) -> list[_Seen]:
-        return [each for each in self.seen if each.text and _agree(each.text, text)]
-
-    def agreeing(self) -> list[Line]:
-        """Return the lines of the last frames that read what is stable."""
-        return [each.line for each in self._for(self.stable or "") if each.line]
-
-    def leaves_open(self, line: Line) -> bool:
-        """Say whether a line's ``?`` may be what another frame told there."""
-        lines = [each.line for each in self.seen if each.line and each.line.is_whole]
-        return not line.is_whole and any(fits(line.text, other.text) for other in lines)
-
-
-@dataclass
-class _Place:
-    """Where a line stands or stood, and what was read there."""
-
-    box: Box
-    frames: _Votes
-    """Of the last frames."""
-    votes: _Votes
-    """Of the last frames, less those that leave open whether they read what others told."""
-    last_seen_s: float
-    """When a line was there, or may have been under something that moved."""
-    looked_s: float = 0.0
-    """When the place was looked at last while nothing moved there."""
-    published: str | None = None
-    """What was published last and is not gone."""
-    published_s: float = 0.0
-    suspect: bool = False
-    """Whether it was suspect by its step alone."""
-    memory: Memory = field(default_factory=Memory)
-
-    @property
-    def newest(self) -> _Seen:
-        """The last frame."""
-        return self.frames.seen[-1]
-
-    def settled(self) -> _Votes | None:
-        """Return by which frames it is stable what the last one reads, or leaves open."""
-        text = self.newest.text
-        for votes in (self.votes, self.frames):
-            if text and votes.stable and fits(text, votes.stable):
-                return votes
-        return None
-
-    def is_told_already(self, text: str) -> bool:
-        """Say whether a line is what was published last, or may be."""
-        known = self.published or ""
-        return text == known or (not is_whole(text) and fits(text, known))
+    def __str__(self) -> str:
+        box = self.line.box
+        return f"{self.line.text} at {box.x}, {box.y} is withheld: {self.why}"
 
 
 class Stabilizer:
     """Finds the same line in frame after frame, and says once what it reads.
 
     Lines are told apart by their place. Where the picture moves, such as under a hand, nothing is
-    taken for read or gone.
+    taken for gone, and for read only what stays the same at one place for long: a camera may
+    tremble, and lamps may flicker.
 
     Args:
         settings: How many frames must agree, and for how long.
@@ -129,8 +66,9 @@ class Stabilizer:
         self.plausibility = plausibility
         self._source = source
         self._now = now
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._model = ""
+        self._tracks = Tracks(settings.agree, settings.of)
 
     def update(
         self, reading: Reading, time_s: float, is_moving: Callable[[Box], bool] = lambda _: False
@@ -142,11 +80,13 @@ class Stabilizer:
             time_s: When the frame was taken, seconds of the monotonic clock.
             is_moving: Says whether the picture changes in a box.
         """
+        self._tracks.update(reading.lines, time_s)
         self._model = reading.model
         pairs = self._matched(reading.lines)
         for place in self._places:
             line = pairs.get(id(place))
-            if is_moving(line.box if line else place.box):
+            moves = is_moving(line.box if line else place.box)
+            if moves and not (line and self._stands(line, time_s, place.published)):
                 place.last_seen_s = time_s  # perhaps it is under a hand
                 continue
             if line:
@@ -154,7 +94,9 @@ class Stabilizer:
             self._look(place, line, time_s)
         known = {id(line) for line in pairs.values()}
         for line in reading.lines:
-            if id(line) not in known and not is_moving(line.box):
+            if id(line) in known:
+                continue
+            if not is_moving(line.box) or self._stands(line, time_s):
                 self._begin(line, time_s, pairs)
         return self._pass(time_s)
 
@@ -165,6 +107,55 @@ class Stabilizer:
             if place.newest.line:
                 place.last_seen_s = time_s
         return self._pass(time_s)
+
+    def begin_anew(self, time_s: float) -> None:
+        """Forget what was published: another picture follows, of its own."""
+        self._tracks.clear()
+        for place in self._places:
+            place.empty(time_s)
+
+    def withheld(self, time_s: float) -> Iterator[Withheld]:
+        """Yield the lines of the last frame that were not published, and why."""
+        for track in self._tracks:
+            if (line := track.line) is None:
+                continue
+            here = [p for p in self._places if _overlap(p.box, line.box) >= MIN_OVERLAP]
+            if not any(place.is_told_already(line.text) for place in here):
+                place = next((p for p in here if p.newest.line is line), None)
+                yield Withheld(line, self._why(place, time_s), track.since_s, track)
+
+    def _why(self, place: Place | None, time_s: float) -> str:
+        """Say what a line that is not published lacks."""
+        settings = self.settings
+        votes = place.settled() if place else None
+        if place is None or place.looked_s != time_s:
+            return "moving"
+        if votes is None:
+            return f"fewer than {settings.agree} of {settings.of} frames agree"
+        lines = votes.agreeing()
+        confidence = _mean([each.told_confidence for each in lines])
+        if confidence < settings.min_confidence:
+            return (
+                f"a digit is certain to {confidence:.2f}, less than stabilize.min_confidence, "
+                f"{settings.min_confidence:g}"
+            )
+        least_s = self._least_s(lines[-1].text)
+        return f"stable for {time_s - votes.since_s:.1f} s, less than {least_s:g}"
+
+    def _stands(self, line: Line, time_s: float, published: str | None = None) -> bool:
+        """Say whether a line reads the same at one place for so long that movement is none.
+
+        A part of what was published there may be what a hand leaves free.
+        """
+        if published and line.text != published and line.text in published:
+            return False
+        least_s = self.settings.moving_stable_s
+        return self._tracks.steady_s(line, time_s) >= max(least_s, 1e-9)
+
+    def _least_s(self, text: str) -> float:
+        """Return for how long a line must be stable."""
+        ones_s = self.settings.ones_stable_s if only_ones(text) else 0
+        return max(ones_s, self.settings.min_stable_s)
 
     def _pass(self, time_s: float) -> list[StableReading]:
         found = [
@@ -200,22 +191,22 @@ class Stabilizer:
             (p for p in self._places if p.is_told_already(line.text) and id(p) not in pairs), None
         )
         if place is None:
-            frames, votes = (_Votes(deque(maxlen=self.settings.of)) for _ in range(2))
-            place = _Place(line.box, frames, votes, time_s)
+            frames, votes = (Votes(deque(maxlen=self.settings.of)) for _ in range(2))
+            place = Place(line.box, frames, votes, time_s)
             self._places.append(place)
         pairs[id(place)] = line
         place.box, place.last_seen_s = line.box, time_s
         self._look(place, line, time_s)
 
-    def _look(self, place: _Place, line: Line | None, time_s: float) -> None:
+    def _look(self, place: Place, line: Line | None, time_s: float) -> None:
         """Note what stands there; see what enough of the last frames agree on, and since when."""
-        seen = _Seen(line, time_s)
+        seen = Seen(line, time_s)
         place.looked_s = time_s
         place.frames.add(seen, self.settings.agree)
         if line is None or not place.votes.leaves_open(line):
             place.votes.add(seen, self.settings.agree)
 
-    def _due(self, place: _Place, time_s: float) -> _Votes | None:
+    def _due(self, place: Place, time_s: float) -> Votes | None:
         """Return the frames whose line is to be published now, if there is one."""
         votes = place.settled()
         if votes is None or place.looked_s != time_s:
@@ -228,11 +219,9 @@ class Stabilizer:
             persists = time_s - place.published_s >= self.plausibility.accept_after_s
             still = place.newest.text == place.published
             return votes if place.suspect and persists and still else None
-        ones_s = settings.ones_stable_s if only_ones(text) else 0
-        least_s = max(ones_s, settings.min_stable_s)
-        return votes if time_s - votes.since_s >= least_s else None
+        return votes if time_s - votes.since_s >= self._least_s(text) else None
 
-    def _publish(self, place: _Place, votes: _Votes, time_s: float) -> StableReading:
+    def _publish(self, place: Place, votes: Votes, time_s: float) -> StableReading:
         """Judge what is stable at a place; what stayed suspect for long is accepted now."""
         lines = votes.agreeing()
         text = lines[-1].text
@@ -267,11 +256,6 @@ class Stabilizer:
         if len(self._places) > MAX_PLACES:
             self._places.sort(key=lambda place: place.last_seen_s)
             del self._places[:-MAX_PLACES]
-
-
-def _agree(text: str, other: str) -> bool:
-    """Say whether two frames read the same, be it with ``?`` at other digits."""
-    return text == other or (not is_whole(text) and not is_whole(other) and fits(text, other))
 
 
 def _mean(values: list[float]) -> float:

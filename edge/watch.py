@@ -34,12 +34,17 @@ class FrameWatch:
     def __init__(self, settings: CameraSettings, source: FrameSource) -> None:
         self._settings = settings
         self._live, self._name = source.live, source.name
+        self._least_s = 2 * settings.interval_s  # two frames in a row, however far apart
+        self._is_slow = settings.interval_s > settings.timeout_s
         self._small: GrayImage | None = None
         self._digest = 0
         self._fresh_s = self._bright_s = -1.0
 
     def is_good(self, frame: CameraFrame, small: GrayImage) -> bool:
         """Say whether the frame is a new picture, neither black nor the one before.
+
+        Black is good where the settings allow it for ever, and the first frame of a sensor where
+        the next is not due soon.
 
         Args:
             frame: The frame.
@@ -58,7 +63,9 @@ class FrameWatch:
         if bright:
             self._bright_s = frame.taken_s
         self._check(frame.taken_s - self._fresh_s, frame.taken_s - self._bright_s)
-        return fresh and bright and not (first and self._live)
+        if first and self._live and not self._is_slow:
+            return False
+        return fresh if bright else not self._settings.black_after_s
 
     def _is_fresh(self, frame: CameraFrame, small: GrayImage) -> bool:
         """Say whether the frame differs from the one before; equal thumbnails are looked into."""
@@ -76,12 +83,12 @@ class FrameWatch:
 
     def _check(self, frozen_s: float, black_s: float) -> None:
         settings = self._settings
-        if settings.frozen_after_s and frozen_s >= settings.frozen_after_s:
+        if settings.frozen_after_s and frozen_s >= max(settings.frozen_after_s, self._least_s):
             raise FrozenError(
                 f"{self._name}: expected pictures that differ by a bit, found the same "
                 f"one for {frozen_s:.0f} s; it is opened again"
             )
-        if settings.black_after_s and black_s >= settings.black_after_s:
+        if settings.black_after_s and black_s >= max(settings.black_after_s, self._least_s):
             raise BlackError(
                 f"{self._name}: expected pictures, found black ones for {black_s:.0f} s; "
                 "uncover the lens or switch a light on, or set camera.black_after_s to 0"

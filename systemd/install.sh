@@ -121,7 +121,8 @@ try_environment() {
     "$new/bin/edge-predict" "$checkout/docs/sample.png" | sed '1d;s/^  //' >"$work/reading" || true
     cmp -s "$work/reading" "$checkout/docs/sample.txt" ||
         fail "the new version cannot read docs/sample.png; $new/bin/edge-predict said: $("$new/bin/edge-predict" "$checkout/docs/sample.png" 2>&1 || true)"
-    [ ! -f $settings ] || said=$("$new/bin/edge-run" --check-config --config $settings 2>&1) ||
+    # 73: the files cannot be written now, as when a disk is not mounted yet; the service waits.
+    [ ! -f $settings ] || said=$("$new/bin/edge-run" --check-config --config $settings 2>&1) || [ $? = 73 ] ||
         fail "the new version cannot run with your settings: $said; mend $settings and run this again"
 }
 
@@ -216,9 +217,15 @@ put_back() {
     fi
 }
 
+# What an install.sh made: by its name, a time, and by what it is, an environment of Python.
+is_ours() {
+    case ${1#"$link-"} in *[!0-9]*) return 1 ;; esac
+    [ ${#1} = $((${#link} + 15)) ] && [ -f "$1/pyvenv.cfg" ]
+}
+
 remove_older() {
     for directory in "$link"-2*; do
-        [ "$directory" = "$new" ] || rm -rf "$directory"
+        [ "$directory" = "$new" ] || ! is_ours "$directory" || rm -rf "$directory"
     done
 }
 

@@ -37,7 +37,20 @@ for command in edge-doctor edge-predict edge-readings edge-run; do
         rm "/usr/local/bin/$command"
     fi
 done
-rm -rf /opt/digitcam /opt/digitcam-2* /usr/local/share/doc/digitcam /run/digitcam
+link=/opt/digitcam
+# What an install.sh made: by its name, a time, and by what it is, an environment of Python.
+is_ours() {
+    case ${1#"$link-"} in *[!0-9]*) return 1 ;; esac
+    [ ${#1} = $((${#link} + 15)) ] && [ -f "$1/pyvenv.cfg" ]
+}
+remove_versions() {
+    [ ! -L $link ] || rm $link
+    for directory in "$link"-2*; do
+        ! is_ours "$directory" || rm -rf "$directory"
+    done
+}
+remove_versions
+rm -rf /usr/local/share/doc/digitcam /run/digitcam
 
 if [ $purge = yes ]; then
     rm -rf /etc/digitcam /var/lib/digitcam /etc/systemd/system/digitcam.service.d

@@ -6,14 +6,13 @@ import gzip
 import hashlib
 import os
 import struct
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .damage import DAMAGE, load_arrays, reason_of
 from .errors import DataError
 from .scene import INK_LEVEL
 
@@ -30,7 +29,6 @@ IDX_FILES = {
     "y_test": "t10k-labels-idx1-ubyte.gz",
 }
 IMAGE_SHAPE = (28, 28)
-_DAMAGE = (OSError, EOFError, zlib.error)
 
 
 @dataclass(frozen=True)
@@ -103,13 +101,12 @@ def _load_folder(folder: Path) -> DigitData:
 
 def _load_npz(path: Path) -> DigitData:
     try:
-        zipfile.ZipFile(path).close()  # np.load reads other formats too.
-        with np.load(path, allow_pickle=False) as archive:
-            arrays = {key: archive[key] for key in IDX_FILES if key in archive}
-    except (*_DAMAGE, ValueError, MemoryError, RuntimeError, zipfile.BadZipFile) as error:
+        found = load_arrays(path)
+    except DAMAGE as error:
         raise DataError(
-            f"{path}: expected a Keras-layout .npz, cannot read it: {error}; get it anew"
+            f"{path}: expected a Keras-layout .npz, cannot read it: {reason_of(error)}; get it anew"
         ) from error
+    arrays = {key: found[key] for key in IDX_FILES if key in found}
     if len(arrays) != len(IDX_FILES):
         raise DataError(
             f"{path}: expected arrays {', '.join(IDX_FILES)}, "
@@ -123,9 +120,9 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
     try:
         with gzip.open(path) as file:
             content = file.read()
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise DataError(
-            f"{path}: expected a gzip file, cannot read it: {error}; get it anew"
+            f"{path}: expected a gzip file, cannot read it: {reason_of(error)}; get it anew"
         ) from error
     dimensions = content[3] if len(content) > 4 and content[:3] == b"\0\0\x08" else 0
     if not 1 <= dimensions <= 3 or len(content) < 4 + 4 * dimensions:

@@ -11,7 +11,6 @@ import io
 import os
 import signal
 import threading
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +25,7 @@ from numpy.typing import NDArray
 
 from digitcam.edge.files import write_whole
 
+from .damage import DAMAGE, load_arrays, reason_of
 from .errors import RunError
 
 Arrays = tuple[NDArray[Any], ...]
@@ -196,11 +196,11 @@ def _save(file: Path, columns: Arrays) -> None:
 
 def _load(file: Path) -> Arrays:
     try:
-        with np.load(file) as kept:
-            return tuple(kept[name] for name in kept.files)
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        return tuple(load_arrays(file).values())
+    except DAMAGE as error:
         raise RunError(
-            f"{file}: expected the samples of an epoch, cannot read them: {error}; delete the file"
+            f"{file}: expected the samples of an epoch, cannot read them: {reason_of(error)}; "
+            "delete the file"
         ) from error
 
 

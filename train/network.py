@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .architectures import build_model
+from .damage import DAMAGE, reason_of
 from .datasets import classes_of
 from .errors import RunError
 from .run import Recipe
@@ -125,17 +125,22 @@ def seed_dropout(model: keras.Model, seed: int, epoch: int) -> None:
 def load_model(path: Path, remedy: str = "begin anew in another --out") -> keras.Model:
     """Load a saved network with its optimizer.
 
+    Keras reads other formats too, which hold code that it runs: HDF5 with a Lambda layer does. So
+    only the archives called ``.keras`` are, of layers that Keras knows.
+
     Raises:
         RunError: It is damaged or none; the message ends with ``remedy``.
     """
     import keras
 
     try:
-        return keras.models.load_model(path)
-    except (OSError, ValueError, LookupError, zipfile.BadZipFile, zlib.error) as error:
-        reason = str(error).splitlines()[0]
+        if path.suffix != ".keras":
+            raise ValueError(f"its name must end with .keras, not with {path.suffix!r}")
+        zipfile.ZipFile(path).close()
+        return keras.models.load_model(path, safe_mode=True)
+    except DAMAGE as error:
         raise RunError(
-            f"{path}: expected a Keras model, cannot read it: {reason}; {remedy}"
+            f"{path}: expected a Keras model, cannot read it: {reason_of(error)}; {remedy}"
         ) from error
 
 

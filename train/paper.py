@@ -25,6 +25,7 @@ from digitcam.edge.reading.marks import Mark, find_marks
 from digitcam.edge.reading.view import IMAGE_SHAPE, model_image
 
 from .box_labels import BAR, REJECT, SEVERAL, labels_of, overlaps
+from .damage import DAMAGE, reason_of
 from .errors import DataError
 
 __all__ = [
@@ -180,13 +181,16 @@ def load_numbers(
         return list(_amounts(folder, part))
 
 
+_UNREADABLE: tuple[type[Exception], ...] = (*DAMAGE, cv2.error)
+
+
 @contextmanager
 def _damage_told(folder: Path) -> Iterator[None]:
     """Say of what fails to be read in which folder it lies."""
     try:
         yield
-    except (OSError, ValueError, LookupError, cv2.error) as error:
-        raise DataError(f"{folder}: a set of photographs is damaged: {error}") from error
+    except _UNREADABLE as error:
+        raise DataError(f"{folder}: a set of photographs is damaged: {reason_of(error)}") from error
 
 
 Cut = tuple[GrayImage, int, int]

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from .augment import AugmentSettings
+from .damage import reason_of
 from .errors import RunError
 from .feed import FeedSettings
 
@@ -24,6 +26,8 @@ FORMAT = 1
 """Version of the run folder that this code reads and writes."""
 Optimizer = Literal["adamw", "adam", "sgd", "adadelta"]
 OPTIMIZERS: tuple[Optimizer, ...] = get_args(Optimizer)
+CHECKPOINT = re.compile(r"checkpoint-[0-9]{4,9}\.keras")
+"""What a checkpoint is called."""
 
 
 @dataclass(frozen=True)
@@ -122,11 +126,11 @@ class RunFolder:
         content = read_json(file)
         try:
             state = State(**content)
-            named = [self.path / name for name in (state.checkpoint, state.best)]
+            named = [self.path / _checkpoint(name) for name in (state.checkpoint, state.best)]
             float(_loss(state.history[state.best_epoch]))
         except (TypeError, ValueError, LookupError) as error:
             raise RunError(
-                f"{file}: expected checkpoint, best and history, cannot use it: {error!r}; "
+                f"{file}: expected checkpoint, best and history, cannot use it: {error!r:.160}; "
                 "begin anew in another --out"
             ) from error
         for path in named:
@@ -185,6 +189,15 @@ class RunFolder:
             temporary.unlink(missing_ok=True)
 
 
+def _checkpoint(name: object) -> str:
+    """Return the name of a checkpoint in the run's own folder."""
+    if not isinstance(name, str) or not CHECKPOINT.fullmatch(name):
+        raise ValueError(
+            f"a checkpoint is called such as checkpoint-0007.keras, found {name!r:.60}"
+        )
+    return name
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """Read a JSON object.
 
@@ -193,10 +206,10 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         content = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise RunError(
-            f"{path}: expected a JSON file of a run, cannot read it: {error}; train anew in "
-            "another folder"
+            f"{path}: expected a JSON file of a run, cannot read it: {reason_of(error)}; "
+            "train anew in another folder"
         ) from error
     if not isinstance(content, dict):
         raise RunError(

@@ -256,7 +256,7 @@ def _parse(text: str) -> tuple[list[str], int]:
             and all(type(host) is str and ":" in host for host in hosts)
             and 0 <= index < len(hosts)
         )
-    except (ValueError, TypeError, LookupError):
+    except (ValueError, TypeError, LookupError, RecursionError):
         fits = False
     if not fits:
         raise RunError(f"{VARIABLE}: expected such as {EXAMPLE}, found {text:.200}")

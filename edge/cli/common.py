@@ -69,7 +69,7 @@ def run_command(command: str, debug: bool, body: Callable[[], int]) -> int:
 
 def complain(command: str, error: EdgeError) -> None:
     """Say what went wrong on stderr, in one line."""
-    print(f"{command}: {error}", file=sys.stderr)
+    print(f"{command}: {' '.join(str(error).splitlines())}", file=sys.stderr)
 
 
 def print_all(text: str) -> None:

@@ -80,6 +80,9 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         settings = replace(settings, runtime=options.runtime)
     if options.min_confidence is not None:
         settings = replace(settings, min_confidence=options.min_confidence)
+    camera = replace(settings.camera, source=options.camera or settings.camera.source)
+    settings = replace(settings, model=options.model or settings.model, camera=camera)
+    settings.check()
     attempt = _Attempt(options.debug)
     sources: list[str | Path] = []
     for name in options.images:
@@ -89,9 +92,8 @@ def _predict(options: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         parser.error(f"--annotate takes one image, found {len(sources)}")
     cv2.setNumThreads(settings.threads)
     with native_lines_hidden(options.debug):
-        recognizer = Recognizer(options.model or settings.model, settings)
+        recognizer = Recognizer(settings.model, settings)
     if options.camera is not None:
-        camera = replace(settings.camera, source=options.camera or settings.camera.source)
         _read_camera(recognizer, camera, options)
     for source in sources:
         with attempt:

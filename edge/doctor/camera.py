@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import urlsplit
 
+from ..address import is_clear, without_secrets
 from ..decode import SUFFIXES, pictures_in
 from ..errors import SettingsError, SourceBusyError, SourceError
 from ..lock import CameraLock, holder_in
@@ -113,13 +114,21 @@ def _v4l2(rest: str, machine: Machine) -> Finding:
     except OSError as error:
         there = ", ".join(path.name for path in machine.glob("/dev/video*")) or "no video device"
         remedy = f"plug it in, or name another; here are: {there}"
-        return failure("camera", f"{rest}: cannot be found: {error.strerror}", remedy)
+        return failure(
+            "camera", f"{without_secrets(rest)}: cannot be found: {error.strerror}", remedy
+        )
     if not stat.S_ISCHR(mode):
-        return failure("camera", f"{rest}: expected a device, found none", "name a /dev/videoN")
+        return failure(
+            "camera",
+            f"{without_secrets(rest)}: expected a device, found none",
+            "name a /dev/videoN",
+        )
     if not os.access(device, os.R_OK | os.W_OK, effective_ids=True):
         remedy = f"see who may: ls -l {rest}; a member of its group may"
-        return failure("camera", f"{rest}: {machine.caller().name} may not use it", remedy)
-    return ok("camera", f"{rest} is there")
+        return failure(
+            "camera", f"{without_secrets(rest)}: {machine.caller().name} may not use it", remedy
+        )
+    return ok("camera", f"{without_secrets(rest)} is there")
 
 
 def _video(rest: str, _: Machine) -> Finding:
@@ -129,15 +138,22 @@ def _video(rest: str, _: Machine) -> Finding:
         with Path(rest).open("rb") as file:
             begins = file.read(1)
     except OSError as error:
-        found = f"{rest}: cannot be read: {error.strerror}"
+        found = f"{without_secrets(rest)}: cannot be read: {error.strerror}"
         return failure("camera", found, "check the path and its permissions")
     if not begins:
-        return failure("camera", f"{rest}: expected a video, found an empty file", "copy it again")
-    return ok("camera", f"{rest} is there")
+        return failure(
+            "camera",
+            f"{without_secrets(rest)}: expected a video, found an empty file",
+            "copy it again",
+        )
+    return ok("camera", f"{without_secrets(rest)} is there")
 
 
 def _address(url: str) -> Finding:
     """Connect to the host of a URL, which may hold a password and so is not shown."""
+    if not is_clear(url):
+        found = "expected an address that can be told from its password, found / ? or # before an @"
+        return failure("camera", found, "write %2F, %3F or %23 in the user or password instead")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or PORTS.get(parts.scheme, 0)
@@ -179,12 +195,14 @@ def _replay(rest: str, _: Machine) -> Finding:
     try:
         count = len(pictures_in(Path(rest)))
     except OSError as error:
-        found = f"{rest}: cannot be read: {error.strerror}"
+        found = f"{without_secrets(rest)}: cannot be read: {error.strerror}"
         return failure("camera", found, "check the path and its permissions")
     if not count:
-        found = f"{rest}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none"
+        found = (
+            f"{without_secrets(rest)}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none"
+        )
         return failure("camera", found, "put some there")
-    return ok("camera", f"{rest} holds {count} picture{'s' if count > 1 else ''}")
+    return ok("camera", f"{without_secrets(rest)} holds {count} picture{'s' if count > 1 else ''}")
 
 
 def _devices(camera: CameraSettings, machine: Machine) -> list[Path]:

@@ -6,12 +6,13 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..errors import SinkError
 from . import Sink
+from .stream import StreamSink
 
 if TYPE_CHECKING:
     from ..frame import StableReading
@@ -44,7 +45,7 @@ class SinkHealth:
         return (self.failure or "ok") + (f" ({said})" if said else "")
 
 
-@dataclass
+@dataclass(eq=False)
 class _Outlet:
     """A sink and what waits for it."""
 
@@ -100,6 +101,16 @@ class Delivery:
         self._max_waiting = max_waiting
         self._clock = clock
         self._lock = threading.Lock()
+        self._next: tuple[Sequence[Sink], int] | None = None
+
+    def replace(self, sinks: Sequence[Sink], max_waiting: int) -> None:
+        """Have the next step go on with other sinks; what waits for one waits for its successor.
+
+        That is the one of the same name. What waits for a sink without one waits for those that
+        are new.
+        """
+        with self._lock:
+            self._next = sinks, max_waiting
 
     def put(self, reading: StableReading) -> None:
         """Let a reading wait for every sink."""
@@ -110,8 +121,11 @@ class Delivery:
 
     def step(self) -> float | None:
         """Write what is due now; return the seconds until more is, None if nothing waits."""
-        for outlet, batch in self._take():
-            self._deliver(outlet, batch)
+        with self._lock:
+            replacement, self._next = self._next, None
+        if replacement:
+            self._swap(*replacement)
+        self._deliver_due()
         with self._lock:
             now = self._clock()
             due = [
@@ -141,6 +155,31 @@ class Delivery:
         for outlet in self._outlets:
             self._close(outlet)
 
+    def _swap(self, sinks: Sequence[Sink], max_waiting: int) -> None:
+        """Let each sink write what it can, then its successor take over what waits."""
+        while any(outlet.waiting and not outlet.failure for outlet in self._outlets):
+            self._deliver_due()
+        names = {sink.name for sink in sinks}
+        with self._lock:
+            before = {outlet.sink.name: outlet for outlet in self._outlets}
+            gone = [outlet for name, outlet in before.items() if name not in names]
+            orphans = {reading.id: reading for outlet in gone for reading in outlet.waiting}
+            self._max_waiting = max_waiting
+            self._outlets = [
+                _successor(sink, before.get(sink.name), orphans.values()) for sink in sinks
+            ]
+            for outlet in self._outlets:
+                outlet.trim(max_waiting)
+        for outlet in before.values():
+            if outlet not in self._outlets:
+                self._close(outlet)
+        for name, state in self.health().items():
+            if state.waiting:
+                log.warning("sink %s: %s readings wait for it", name, state.waiting)
+        if orphans and not names - before.keys():
+            named = ", ".join(outlet.sink.name for outlet in gone if outlet.waiting)
+            log.error("sink %s: not used any more; %s readings waited for it", named, len(orphans))
+
     def _take(self) -> list[tuple[_Outlet, list[StableReading]]]:
         """Take a batch for each sink that is due, all at one moment: that keeps the order."""
         with self._lock:
@@ -152,6 +191,10 @@ class Delivery:
                 outlet.in_hand = min(BATCH, len(outlet.waiting))
                 taken.append((outlet, [outlet.waiting.popleft() for _ in range(outlet.in_hand)]))
             return taken
+
+    def _deliver_due(self) -> None:
+        for outlet, batch in self._take():
+            self._deliver(outlet, batch)
 
     def _deliver(self, outlet: _Outlet, batch: list[StableReading]) -> None:
         try:
@@ -212,3 +255,13 @@ class Delivery:
             outlet.sink.close()
         except Exception:
             log.exception("sink %s: cannot be closed", outlet.sink.name)
+
+
+def _successor(sink: Sink, before: _Outlet | None, orphans: Iterable[StableReading]) -> _Outlet:
+    """Return the outlet of a sink that takes over from the one of its name, or from those gone."""
+    if before is None:
+        return _Outlet(sink, deque(orphans))
+    if isinstance(before.sink, StreamSink):  # there is nothing to set, and it knows what it sent
+        before.retry_at_s, before.delay_s = 0.0, FIRST_RETRY_S
+        return before
+    return _Outlet(sink, before.waiting, lost=before.lost, lost_before=before.lost_before)

@@ -156,10 +156,8 @@ class JsonLinesSink:
     def _append(self, lines: bytes, size: int) -> None:
         try:
             written = os.write(self._descriptor, lines)
-            if written < len(lines):
-                raise SinkError(
-                    f"{self._path}: the disk took {written} of {len(lines)} bytes; make room"
-                )
+            if written < len(lines):  # no numbers: a message is logged once while it stays so
+                raise SinkError(f"{self._path}: the disk took only a part of it; make room")
             os.fsync(self._descriptor)
         except OSError:
             self._truncate(size)
@@ -207,5 +205,5 @@ def _whole_bytes(tail: bytes) -> int:
 def _is_object(line: bytes) -> bool:
     try:
         return line.endswith(b"\n") and isinstance(json.loads(line), dict)
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter by brackets in brackets
         return False

@@ -53,6 +53,11 @@ class SinkWriter:
         self._delivery.put(reading)
         self._wake.set()
 
+    def replace(self, sinks: Sequence[Sink], max_waiting: int) -> None:
+        """Go on with other sinks, to which what waits is handed over; see ``Delivery``."""
+        self._delivery.replace(sinks, max_waiting)
+        self._wake.set()
+
     def health(self) -> dict[str, SinkHealth]:
         """Return how each sink does, by name; any thread may ask."""
         return self._delivery.health()

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, Self
 
+from ..address import shown
 from ..errors import SettingsError
 from ..frame import GrayImage
 from ..settings import CameraSettings
@@ -22,6 +23,8 @@ class CameraFrame:
     """(H, W) uint8, 0 black, 255 white; perhaps a view of the camera's own memory, so read-only."""
     taken_s: float
     """When it was taken, seconds of the monotonic clock."""
+    picture: str = ""
+    """Name of the single picture that it shows, which no other need agree with; empty is none."""
 
 
 class FrameSource(Protocol):
@@ -85,7 +88,7 @@ def source_of(settings: CameraSettings) -> FrameSource:
     }
     if kind not in make:
         raise SettingsError(
-            f"camera.source: expected {FORMS}, found {settings.source!r}; name one of these"
+            f"camera.source: expected {FORMS}, found {shown(settings.source)}; name one of these"
         )
     return make[kind](settings, rest)
 

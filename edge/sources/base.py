@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Self
 
+from ..address import without_secrets
 from ..errors import SourceError
 from ..settings import CameraSettings
 
@@ -17,7 +18,8 @@ class SourceBase(ABC):
 
     def __init__(self, settings: CameraSettings, name: str) -> None:
         self._settings = settings
-        self._name = name
+        kind, colon, rest = name.partition(":")
+        self._name = f"{kind}{colon}{without_secrets(rest)}"
 
     @property
     def name(self) -> str:

@@ -9,6 +9,9 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 Sleep = Callable[[float], None]
 
+MOST_EARLY_S = 0.5
+"""A camera's frame that comes sooner than it is due by more is left out, however low the rate."""
+
 
 class Pace:
     """Plays a recording as a camera would show it.
@@ -67,12 +70,12 @@ class Limit:
 
     def __init__(self, per_second: float) -> None:
         self._interval_s = 1 / per_second if per_second else 0.0
+        self._early_s = min(self._interval_s / 2, MOST_EARLY_S)
         self._due_s = -math.inf
 
     def wants(self, taken_s: float) -> bool:
         """Return whether the frame taken then is wanted; half an interval early is not early."""
-        early_s = self._interval_s / 2
-        if taken_s < self._due_s - early_s:
+        if taken_s < self._due_s - self._early_s:
             return False
-        self._due_s = max(self._due_s, taken_s - early_s) + self._interval_s
+        self._due_s = max(self._due_s, taken_s - self._early_s) + self._interval_s
         return True

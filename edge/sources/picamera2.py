@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from ..address import shown
 from ..errors import (
     SettingsError,
     SourceBusyError,
@@ -27,7 +28,7 @@ from ..processes import describe_process, holders_of
 from ..settings import CameraSettings
 from . import CameraFrame
 from .base import SourceBase
-from .pace import Clock
+from .pace import Clock, Limit
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,10 @@ class Picamera2Source(SourceBase):
     def __init__(
         self, settings: CameraSettings, rest: str, *, clock: Clock = time.monotonic
     ) -> None:
-        if rest and not (rest.isascii() and rest.isdigit()):
+        if not re.fullmatch("[0-9]{0,3}", rest):
             raise SettingsError(
-                f"camera.source: expected picamera2 or picamera2:N, found 'picamera2:{rest}'; list "
+                "camera.source: expected picamera2 or picamera2:N, found "
+                f"{shown(f'picamera2:{rest}')}; list "
                 "the cameras with: rpicam-hello --list-cameras"
             )
         self._number = int(rest or 0)
@@ -78,6 +80,7 @@ class Picamera2Source(SourceBase):
         self._job: Any = None
         self._dropped = 0
         self._last_s: float | None = None
+        self._limit = Limit(0)
 
     @property
     def dropped(self) -> int:
@@ -104,9 +107,8 @@ class Picamera2Source(SourceBase):
         """Wait for a frame, which may have been taken a moment before the call."""
         if self._camera is None:
             raise self._closed()
-        request = self._request(timeout_s)
+        request, taken_s = self._wanted(timeout_s)
         try:
-            taken_s = self._taken_s(request.get_metadata())
             with self._mapped_array(request, "main", write=False) as mapped:
                 luma = mapped.array[: self._settings.height, : self._settings.width]
                 frame = CameraFrame(luma, taken_s)
@@ -164,12 +166,18 @@ class Picamera2Source(SourceBase):
             )
 
     def _limit_rate(self, camera: Any) -> None:
-        """Have the sensor expose as many frames a second as are wanted, within its limits."""
+        """Have the sensor expose as many frames a second as are wanted.
+
+        Of one that cannot be so slow, frames are left out.
+        """
+        self._limit = Limit(0)
         limits = camera.camera_controls.get("FrameDurationLimits")
         if limits is None or not self._settings.frames_per_second:
             return
         shortest_us, longest_us, _ = limits
         wanted_us = round(1e6 / self._settings.frames_per_second)
+        if wanted_us > longest_us:
+            self._limit = Limit(self._settings.frames_per_second)
         duration_us = min(max(wanted_us, shortest_us), longest_us)
         camera.set_controls({"FrameDurationLimits": (duration_us, duration_us)})
 
@@ -272,6 +280,26 @@ class Picamera2Source(SourceBase):
         self._camera.set_controls({k: v for k, v in locked.items() if k in advertised})
 
     # Frames
+
+    def _wanted(self, timeout_s: float) -> tuple[Any, float]:
+        """Return a request that is not too early for the rate, and when its frame was taken."""
+        until_s = self._clock() + timeout_s
+        while True:
+            request = self._request(max(until_s - self._clock(), 0))
+            try:
+                taken_s = self._taken_s(request.get_metadata())
+                wanted = self._limit.wants(taken_s)
+            except BaseException:
+                request.release()
+                raise
+            if wanted:
+                return request, taken_s
+            request.release()
+            if self._clock() >= until_s:
+                raise SourceStalledError(
+                    f"{self.name}: expected a frame in time, the next is due later; raise "
+                    "camera.frames_per_second"
+                )
 
     def _request(self, timeout_s: float) -> Any:
         """Return a completed request; whoever gets it releases it."""

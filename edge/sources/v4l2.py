@@ -149,7 +149,8 @@ class V4l2Source(SourceBase):
         capture.set(cv2.CAP_PROP_FRAME_WIDTH, self._settings.width)
         capture.set(cv2.CAP_PROP_FRAME_HEIGHT, self._settings.height)
         if self._settings.frames_per_second:
-            capture.set(cv2.CAP_PROP_FPS, self._settings.frames_per_second)
+            # No camera is as slow as a frame in seconds; what is too much is left out later.
+            capture.set(cv2.CAP_PROP_FPS, max(self._settings.frames_per_second, 1))
         width = round(capture.get(cv2.CAP_PROP_FRAME_WIDTH))
         height = round(capture.get(cv2.CAP_PROP_FRAME_HEIGHT))
         self._check_size(width, height)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import cv2
 
+from ..address import is_url
 from ..decode import luma_of
 from ..errors import (
     SettingsError,
@@ -55,7 +54,7 @@ class VideoSource(SourceBase):
         clock: Clock = time.monotonic,
         sleep: Sleep = time.sleep,
     ) -> None:
-        super().__init__(settings, f"video:{without_secrets(rest)}")
+        super().__init__(settings, f"video:{rest}")
         if not rest:
             raise SettingsError("camera.source: expected video:FILE-or-URL, found neither")
         self._address = rest
@@ -70,8 +69,8 @@ class VideoSource(SourceBase):
     def open(self) -> None:
         """Open the file, or connect to the sender."""
         if self._player is None:
-            is_url = _is_url(self._address)
-            self._player = self._connected() if is_url else self._opened(Path(self._address))
+            address = self._address
+            self._player = self._connected() if is_url(address) else self._opened(Path(address))
 
     @contextmanager
     def frame(self, timeout_s: float) -> Iterator[CameraFrame]:
@@ -98,24 +97,6 @@ class VideoSource(SourceBase):
         reader = Reader(self.name, connect, self._settings.frames_per_second)
         reader.start(self._settings.timeout_s + _OPEN_GRACE_S)
         return reader
-
-
-def without_secrets(address: str) -> str:
-    """Return a URL without what may be a password: its user and its query.
-
-    >>> without_secrets("rtsp://admin:1234@camera:554/stream?token=5678")
-    'rtsp://***@camera:554/stream?***'
-    """
-    if not _is_url(address):
-        return address
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")
-    shown = f"***@{host[2]}" if host[1] else host[2]
-    return f"{parts.scheme}://{shown}{parts.path}{'?***' if parts.query else ''}"
-
-
-def _is_url(address: str) -> bool:
-    return re.match(r"(?!file:)[A-Za-z][A-Za-z0-9+.-]*://", address) is not None
 
 
 class _Stream:

@@ -1,6 +1,7 @@
 """Run folders that are missing, damaged or of another version."""
 
 import json
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,39 @@ def test_half_a_file_to_calibrate_with_is_refused(folder: Path) -> None:
     (folder / "calibration.npz").write_bytes(b"PK")
     with pytest.raises(RunFolderError, match=r"calibration\.npz: expected images"):
         calibration_extras(load_run(folder))
+
+
+def flagged_in_directory(archive: bytes) -> bytes:
+    """Have an archive's directory say that its first member has a password."""
+    flags = archive.rindex(b"PK\x01\x02") + 8
+    return archive[:flags] + bytes([archive[flags] | 1]) + archive[flags + 1 :]
+
+
+@pytest.mark.parametrize("part", ["cut", "changed", "pickle", "password"])
+def test_damaged_images_to_calibrate_with_are_one_line(folder: Path, part: str) -> None:
+    """However an archive is damaged, one line says so."""
+    path = folder / "calibration.npz"
+    np.savez(path, images=np.zeros((9, 28, 28), np.uint8))
+    whole = path.read_bytes()
+    damaged = {
+        "cut": [whole[:end] for end in range(0, len(whole), 97)],
+        "changed": [
+            whole[:at] + bytes([whole[at] ^ 0xFF]) + whole[at + 1 :]
+            for at in (*range(200), *range(len(whole) - 120, len(whole)))
+        ],
+        "pickle": [pickle.dumps({"images": 1})],
+        "password": [whole[:6] + b"\x01" + whole[7:], flagged_in_directory(whole)],
+    }[part]
+    told = []
+    for content in damaged:
+        path.write_bytes(content)
+        try:
+            assert calibration_extras(load_run(folder)).shape == (9, 28, 28)
+        except RunFolderError as error:
+            told.append(str(error))
+    assert told
+    assert all("expected images to calibrate with" in line or "must be (N" in line for line in told)
+    assert all("\n" not in line and len(line) < 500 for line in told)
 
 
 def test_a_reject_class_is_accepted(folder: Path) -> None:

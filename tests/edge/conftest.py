@@ -32,6 +32,14 @@ Predict = Callable[..., "subprocess.CompletedProcess[str]"]
 Make = Callable[..., StableReading]
 
 
+@pytest.fixture(scope="session", autouse=True)
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have models that were tried be remembered for the tests alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def recognizer() -> Recognizer:
     """The reader with the shipped bundle and the default settings."""

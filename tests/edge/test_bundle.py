@@ -67,10 +67,44 @@ def test_a_dot_in_the_name_is_no_suffix(bundle_copy: Path) -> None:
     assert load_bundle(Path(f"{bundle_copy}-1.5")).name == f"{bundle_copy}-1.5.tflite"
 
 
-def test_a_reject_class_is_allowed(bundle_copy: Path) -> None:
-    """A model may have a class of what is no digit, anywhere among the digits."""
-    change(bundle_copy, classes=["reject", *DIGITS], golden=None)
-    assert load_bundle(bundle_copy).classes == ("reject", *DIGITS)
+@pytest.mark.parametrize("more", [[], ["reject"], ["reject", "several"]])
+def test_a_reject_class_is_allowed(bundle_copy: Path, more: list[str]) -> None:
+    """A model may have a class of what is no digit, and one of several, after the digits."""
+    change(bundle_copy, classes=[*DIGITS, *more], golden=None)
+    assert load_bundle(bundle_copy).classes == (*DIGITS, *more)
+
+
+@pytest.mark.parametrize(
+    "classes",
+    [
+        ["9", *DIGITS[1:9], "0", "reject", "several"],
+        [*DIGITS, "several", "reject"],
+        ["reject", *DIGITS],
+        [*DIGITS, "several"],
+        [*DIGITS, "blank"],
+    ],
+)
+def test_permuted_classes_are_refused(bundle_copy: Path, classes: list[str]) -> None:
+    """A sidecar that says 9 of what the network calls 0 is refused: there is one order."""
+    change(bundle_copy, classes=classes)
+    assert (
+        ": classes must be the digits 0 to 9 in order, perhaps 'reject' and 'several' after "
+        in (refusal(bundle_copy))
+    )
+
+
+@pytest.mark.parametrize(
+    "key", ["format", "sha256", "preprocessing", "classes", "temperature", "beliefs", "golden"]
+)
+@pytest.mark.parametrize(
+    "value", ["a\nb" * 1000, ["x" * 5000], {"a\n": "b" * 5000}, 10**4000, "\x1b[2J" * 100]
+)
+def test_a_refusal_is_one_short_line(bundle_copy: Path, key: str, value: object) -> None:
+    """Whatever a sidecar holds, what is told of it is one printable line of bounded length."""
+    change(bundle_copy, **{key: value})
+    message = refusal(bundle_copy)
+    assert message.isprintable()
+    assert len(message) < 600
 
 
 def test_beliefs_survive_the_sidecar(bundle_copy: Path) -> None:
@@ -164,12 +198,12 @@ def test_a_sidecar_that_is_no_json_object(bundle_copy: Path, content: bytes, fou
         ({"preprocessing": None}, "trained for preprocessing None, this digitcam does sha256:"),
         (
             {"classes": None},
-            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', or 'blank' before "
-            "the digits, found None",
+            "classes must be the digits 0 to 9 in order, perhaps 'reject' and 'several' after "
+            "them, or 'blank' before them, found None",
         ),
         (
             {"classes": "0123456789"},
-            "classes must be the digits 0 to 9, perhaps 'reject' and 'several', or",
+            "classes must be the digits 0 to 9 in order, perhaps 'reject' and 'several' after",
         ),
         ({"classes": DIGITS[1:]}, "classes must be the digits 0 to 9"),
         ({"classes": [*DIGITS, "9"]}, "classes must be the digits 0 to 9"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from typing import Self
 
 import numpy as np
@@ -200,6 +201,28 @@ def test_a_late_frame_is_no_fault(clock: Clock, caplog: pytest.LogCaptureFixture
     source = Faulty(clock, [*script, 100])
     assert len(watch(Camera(SETTINGS, source, clock.wait, clock), clock, 60)) > 20
     assert (len(source.opened), warnings(caplog)) == (1, [])
+
+
+def test_pictures_may_be_far_apart(clock: Clock, caplog: pytest.LogCaptureFixture) -> None:
+    """At one a minute nothing is stalled; timeout_s after one was due, and is missing, it is."""
+    settings = replace(SETTINGS, frames_per_second=1 / 60)
+    minute: list[object] = [*[None] * round((60 - FRAME_S) / SLICE_S), 100]
+    source = Faulty(clock, [100, *minute * 10, None], [100])
+    camera = Camera(settings, source, clock.wait, clock)
+    came, between = [], []
+    with camera, closing(camera.frames()) as frames:
+        for found in frames:
+            between.append(found is not None or camera.is_between)
+            if found:
+                came.append(found[0].taken_s)
+            if camera.fault == "stalled":
+                break
+    assert len(came) == 11
+    assert np.diff(came) == pytest.approx(60, abs=1)
+    assert clock.now_s - came[-1] == pytest.approx(62, abs=1)
+    assert sum(between) / len(between) > 0.95  # not while one is late
+    assert between[-1] is False
+    assert len(warnings(caplog)) == 1
 
 
 def test_the_loop_is_never_kept_waiting(clock: Clock) -> None:

@@ -97,6 +97,23 @@ def test_a_hand_that_passes_publishes_nothing(recognizer: Recognizer, luma: Gray
     assert show.see(luma, 20) == []
 
 
+@pytest.mark.parametrize("what", ["trembles", "flickers"])
+def test_a_camera_that_trembles_or_a_lamp_that_flickers(
+    recognizer: Recognizer, luma: GrayImage, rows: tuple[str, ...], what: str
+) -> None:
+    """A shake by a pixel, or wandering bands of light of 5 %, keep no line from being published."""
+    show = Show(recognizer)
+    found = []
+    for frame in range(80):
+        if what == "trembles":
+            picture = np.roll(luma, (frame % 2, frame // 2 % 2), (0, 1))
+        else:
+            phases = np.arange(luma.shape[0])[:, None] / 30 + frame * 2.1
+            picture = np.clip(luma * (1 + 0.05 * np.sin(phases)), 0, 255).astype(np.uint8)
+        found += show.see(picture)
+    assert sorted(each.text for each in found) == sorted(rows)
+
+
 def test_boxes_of_a_region_are_those_of_the_frame(
     recognizer: Recognizer, luma: GrayImage, page: Scene, rows: tuple[str, ...]
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -149,6 +150,32 @@ def test_from_start_to_end(
     assert "sqlite ok, jsonl ok" in status
 
 
+def test_the_watchdog_is_fed_between_pictures_far_apart(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """At a picture an hour READY follows the first, and the watchdog is fed though none comes."""
+    text = settings.read_text().replace("frames_per_second = 20", "frames_per_second = 0.00028")
+    settings.write_text(text.replace("timeout_s = 20", "timeout_s = 0.3"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        for _ in range(3):
+            systemd.told.clear()
+            systemd.wait_for("WATCHDOG=1")
+        _, err = stop(process)
+    assert "stalled" not in err
+
+
+def test_night_is_no_fault_where_it_is_allowed(
+    settings: Path, pictures: Path, systemd: Systemd
+) -> None:
+    """With black_after_s = 0 a service that starts in the dark is ready."""
+    cv2.imwrite(str(pictures / "page.png"), np.zeros((48, 64), np.uint8))
+    settings.write_text(settings.read_text().replace("[stab", "black_after_s = 0\n[stab"))
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        stop(process)
+
+
 def test_a_digit_in_doubt_is_suspect_in_every_file(
     settings: Path, doubt: tuple[float, str], tmp_path: Path
 ) -> None:
@@ -250,6 +277,41 @@ def test_a_frame_that_crashes_the_reader(
     assert f"a frame could not be read, {crashes} in a row" in err
 
 
+def test_single_pictures_are_published_each(tmp_path: Path) -> None:
+    """Each picture of a folder is read by itself; what it withholds is told, with the reason."""
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    for name, text in (("a", "4920"), ("b", "4920"), ("c", "111"), ("d", "111")):
+        scene = render_rows([text], np.random.default_rng(8), height_px=52)
+        cv2.imwrite(str(folder / f"{name}.png"), scene.image)
+    path = write_settings(tmp_path / "x.toml", f"replay:{folder}", tmp_path, '"stdout"')
+    text = (
+        path.read_text().replace("loop = true", "loop = false").replace("repeat = 1", "repeat = 2")
+    )
+    for least, count in ((0.0, 4), (1.0, 0)):
+        path.write_text(text.replace("min_stable_s", f"min_confidence = {least}\nmin_stable_s"))
+        with running("--config", path) as process:
+            out, err = process.communicate(timeout=PATIENCE_S)
+        texts = [json.loads(line)["text"] for line in out.splitlines()]
+        assert texts == ["4920", "4920", "111", "111"][:count]
+        told = [line for line in err.splitlines() if "is withheld" in line]
+        assert len(told) == 4 - count
+        for name, line in zip("abcd", told, strict=False):
+            assert f"WARNING: {name}.png: " in line
+            assert "less than stabilize.min_confidence, 1" in line
+
+
+def test_what_a_recording_withholds_is_told_at_its_end(settings: Path) -> None:
+    """Frames of a camera that are too few to agree publish nothing, and stderr says why."""
+    text = settings.read_text().replace("loop = true", "loop = false")
+    settings.write_text(text)
+    with running("--config", settings) as process:
+        _, err = process.communicate(timeout=PATIENCE_S)
+    told = [line for line in err.splitlines() if "is withheld" in line]
+    assert len(told) == 3
+    assert all("fewer than 4 of 5 frames agree since " in line for line in told)
+
+
 # --- settings read anew ----------------------------------------------------------------------
 
 
@@ -304,6 +366,121 @@ def test_what_is_known_is_not_published_again_after_a_reload(
         time.sleep(0.5)  # ten frames
         stop(process)
     assert len(lines_of(tmp_path / "state")) == 3
+
+
+def test_readings_that_wait_survive_a_reload(
+    settings: Path, systemd: Systemd, rows: tuple[str, ...], tmp_path: Path
+) -> None:
+    """What could not be written is in the new place after the remedy that the message names."""
+    state, new = tmp_path / "state", tmp_path / "new"
+    new.mkdir()
+    with (state / "readings.jsonl").open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+            systemd.wait_for("READY=1")
+            until(lambda: (state / "readings.db").exists() and len(rows_of(state)) == len(rows))
+            settings.write_text(settings.read_text().replace(str(state), str(new)))
+            process.send_signal(signal.SIGHUP)
+            until(lambda: len(lines_of(new)) == len(rows))
+            _, err = stop(process)
+    assert [line["text"] for line in lines_of(new)] == rows_of(state)
+    assert "another process writes it; stop that one or set sinks.directory" in err
+    assert f"sink jsonl: {len(rows)} readings wait for it" in err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ('[plausibility]\npattern = "a{99999999999}"', "pattern must be a regular expression"),
+        (f"[plausibility]\npattern = '{'(' * 5000}{')' * 5000}'", "must be a regular expression"),
+        (f"runtime = {'[' * 5000}", "found brackets in brackets beyond any use"),
+        ('[camera]\nsource = "video:http://[::1\\u0000"', "camera.source must be the name of a"),
+        (f'[camera]\nsource = "picamera2:{"9" * 5000}"', "camera.source must be the name of a"),
+        ('model = "\\u0000"', "model must be a model bundle, of at most"),
+        (f'[sinks]\ndirectory = "{"x" * 5000}"', "sinks.directory must be a directory, or empty"),
+    ],
+)
+def test_settings_that_ended_the_service(
+    wrong: str, says: str, settings: Path, systemd: Systemd
+) -> None:
+    """Whatever is wrong in the file is one line, and the service goes on as it was."""
+    with running("--config", settings, NOTIFY_SOCKET=str(systemd.path)) as process:
+        systemd.wait_for("READY=1")
+        settings.write_text(wrong)
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for("READY=1")
+        systemd.told.clear()
+        systemd.wait_for("WATCHDOG=1")
+        _, err = stop(process)
+    (line,) = [line for line in err.splitlines() if "the settings before are kept" in line]
+    assert says in line
+    assert "Traceback" not in err
+
+
+BUGGY = """
+import sys
+from digitcam.edge import service
+from digitcam.edge.cli.run import main
+def fail(settings):
+    raise MemoryError("no room\\nat all")
+service.check_writable = fail
+sys.exit(main())
+"""
+
+
+def test_an_error_that_nobody_thought_of_keeps_the_settings(
+    settings: Path, systemd: Systemd, tmp_path: Path
+) -> None:
+    """A bug in what new settings need is told in one line, and the service goes on."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", BUGGY, "--config", str(settings)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
+    )
+    with process:
+        systemd.wait_for("READY=1")
+        settings.write_text(settings.read_text() + "max_waiting = 5\n")
+        systemd.told.clear()
+        process.send_signal(signal.SIGHUP)
+        systemd.wait_for("READY=1")
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    said = "ERROR: unexpected MemoryError: no room at all; the settings before are kept\n"
+    assert said in err
+
+
+EARLY = """
+import os, signal, sys
+from digitcam.edge.cli import run
+before = run.settings_of
+def settings_of(*arguments):
+    run.settings_of = before
+    os.kill(os.getpid(), signal.SIGHUP)
+    return before(*arguments)
+run.settings_of = settings_of
+sys.exit(run.main())
+"""
+
+
+def test_a_reload_before_the_service_runs(settings: Path, systemd: Systemd) -> None:
+    """SIGHUP while the service starts does not end it: the settings are read again then."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", EARLY, "--config", str(settings)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
+    )
+    with process:
+        systemd.wait_for("RELOADING=1")
+        systemd.wait_for("WATCHDOG=1")
+        process.terminate()
+        _, err = process.communicate(timeout=PATIENCE_S)
+    assert process.returncode == 0
+    assert "settings read anew" in err
 
 
 # --- bad input -------------------------------------------------------------------------------
@@ -374,6 +551,24 @@ def test_check_config(settings: Path, tmp_path: Path) -> None:
     assert not any((tmp_path / "state").iterdir())
     settings.write_text("threads = 0\n")
     assert refusal("--config", settings, "--check-config")[0] == 78
+
+
+def test_check_config_tries_the_files(settings: Path, tmp_path: Path) -> None:
+    """A directory that is missing is found before the service needs it."""
+    (tmp_path / "state").rmdir()
+    code, line = refusal("--config", settings, "--check-config")
+    assert (code, "expected a directory for the readings" in line) == (73, True)
+
+
+def test_settings_against_the_watchdog(settings: Path) -> None:
+    """Waits for a camera that systemd would take for a hang are refused with what to change."""
+    code, line = refusal("--config", settings, "--check-config", WATCHDOG_USEC="79000000")
+    assert code == 78
+    assert "camera.timeout_s and camera.max_retry_s must together be at most half of" in line
+    assert "WatchdogSec, 39.5, found 40; lower them, or raise WatchdogSec with" in line
+    command = [sys.executable, "-c", START, "--config", str(settings), "--check-config"]
+    environment = {**os.environ, "WATCHDOG_USEC": "80000000"}
+    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=True)
 
 
 def test_lines_for_the_journal_have_their_priority(settings: Path) -> None:

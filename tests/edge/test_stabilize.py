@@ -174,6 +174,77 @@ def test_a_number_that_is_being_written_waits() -> None:
     assert film.show("123", times=5) == ["123"]
 
 
+def test_what_trembles_is_published_in_the_end() -> None:
+    """A line that reads the same, within a few px, is published though the picture moves."""
+    film = Film()
+    for frame in range(28):
+        assert film.show(line("12345", x=100 + frame % 4, y=50 - frame % 3), moving=True) == []
+    for frame in range(20):
+        text = "12845" if frame % 5 == 4 else "12345"  # now and then it is misread
+        film.show(line(text, x=100 + frame % 4), moving=True)
+    assert [each.text for each in film.published] == ["12345"]
+
+
+def test_what_wanders_is_not_published() -> None:
+    """A line that is carried through the picture reads the same, but not at one place."""
+    film = Film()
+    for frame in range(100):
+        assert film.show(line("12345", x=100 + frame), moving=True) == []
+
+
+def test_a_part_that_a_hand_leaves_free_is_not_published() -> None:
+    """What is left of a number under something that moves is not a number of its own."""
+    film = Film()
+    assert film.show("12345", times=10) == ["12345"]
+    assert film.show("123", times=300, moving=True) == []
+    assert film.show("12345", times=10) == []
+
+
+def test_another_number_that_trembles_is_published() -> None:
+    """A counter that goes on under a lamp that flickers is followed."""
+    film = Film()
+    for text in ("12345", "12346", "12347"):
+        assert film.show(text, times=40, moving=True) == [text]
+
+
+def withheld(film: Film) -> list[tuple[str, str, float]]:
+    found = film.stabilizer.withheld(film.time_s)
+    return [(each.line.text, each.why, round(each.since_s - 1000, 6)) for each in found]
+
+
+def test_what_is_withheld_says_why_and_since_when() -> None:
+    """Of each line that is read and not published the reason is known, until it is."""
+    film = Film()
+    film.show("12", times=2, moving=True)
+    assert withheld(film) == [("12", "moving", 0.1)]
+    film.show("12", times=2)
+    assert withheld(film) == [("12", "fewer than 4 of 5 frames agree", 0.1)]
+    film.show("12", times=20)
+    assert withheld(film) == []
+    film = Film()
+    film.show(line("42", confidence=0.5), line("111", y=200), times=20)
+    assert withheld(film) == [
+        ("42", "a digit is certain to 0.50, less than stabilize.min_confidence, 0.6", 0.1),
+        ("111", "stable for 1.9 s, less than 10", 0.1),
+    ]
+    film.show()
+    assert withheld(film) == []
+
+
+def test_another_picture_begins_anew() -> None:
+    """What was published of one picture is published of the next, judged by the same memory."""
+    film = Film(replace(SETTINGS, agree=1, of=1, min_stable_s=0), RULES)
+    assert film.show("13?5") == ["13?5"]
+    assert film.show("1345") == ["1345"]
+    film.stabilizer.begin_anew(film.time_s)
+    assert film.show("13?5") == ["13?5"]
+    film.stabilizer.begin_anew(film.time_s)
+    assert film.show("1345") == ["1345"]
+    film.stabilizer.begin_anew(film.time_s)
+    assert film.show("9000") == ["9000"]
+    assert film.published[-1].suspect is not None
+
+
 def test_lines_are_told_apart_by_their_place() -> None:
     """Of two lines one may flicker, and the other is published all the same."""
     film = Film()

@@ -85,3 +85,25 @@ def test_zero_is_never(level: int) -> None:
     watch, luma = FrameWatch(settings, SENSOR), np.full((48, 64), level, np.uint8)
     for time_s in range(0, 10**6, 1000):
         watched(watch, luma, time_s)
+
+
+@pytest.mark.parametrize("source", [SENSOR, RECORDING])
+def test_black_that_is_allowed_is_good(source: SimpleNamespace) -> None:
+    """Where black is never a fault a black picture is as good as another, from the second on."""
+    settings = CameraSettings(black_after_s=0)
+    for frames in (noisy(3), iter([np.zeros((48, 64), np.uint8)] * 100)):
+        watch = FrameWatch(settings, source)
+        watched(watch, next(frames), 0)
+        assert all(watched(watch, next(frames), time_s) for time_s in range(1, 100))
+
+
+def test_the_watch_follows_the_rate() -> None:
+    """At a picture an hour the first is good, one black one is no fault yet, and two are."""
+    watch, frames = FrameWatch(CameraSettings(frames_per_second=1 / 3600), SENSOR), noisy(120)
+    assert all(watched(watch, next(frames), 3600.0 * hour) for hour in range(5))
+    black = np.zeros((48, 64), np.uint8)
+    assert not watched(watch, black, 3600.0 * 5)
+    assert watched(watch, next(frames), 3600.0 * 6)
+    assert not watched(watch, black, 3600.0 * 7)
+    with pytest.raises(BlackError):
+        watched(watch, black, 3600.0 * 8)

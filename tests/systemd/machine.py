@@ -39,6 +39,9 @@ SETTINGS = """\
 [camera]
 source = "replay:/srv/pictures"
 loop = true
+timeout_s = 0.5
+max_retry_s = 1
+repeat = 1
 [sinks]
 use = ["journal", "jsonl", "sqlite"]
 """

@@ -131,3 +131,27 @@ def test_script_help_and_wrong_usage(script: str) -> None:
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "found '--tempo'" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("script", "function", "kept"),
+    [("install.sh", "remove_older", True), ("uninstall.sh", "remove_versions", False)],
+)
+def test_other_folders_are_left_alone(
+    script: str, function: str, kept: bool, tmp_path: Path
+) -> None:
+    """Only environments that install.sh made go, not what somebody keeps beside them."""
+    link, new = tmp_path / "digitcam", tmp_path / "digitcam-20260102030405"
+    ours = [new, tmp_path / "digitcam-20250102030405"]
+    others = [tmp_path / f"digitcam-{name}" for name in ("2", "2old", "20250102", "2" * 15)]
+    others.append(tmp_path / "digitcam-20240102030405")  # of that name, but no environment
+    for folder in ours + others:
+        folder.mkdir()
+        (folder / "pyvenv.cfg").touch()
+    (others[-1] / "pyvenv.cfg").rename(others[-1] / "notes.txt")
+    text = (FOLDER / script).read_text()
+    parts = [re.search(rf"(?ms)^{name}\(\) {{.*?^}}$", text) for name in ("is_ours", function)]
+    body = "\n".join(part[0] for part in parts if part)
+    command = f"set -eu\nlink={link} new={new}\n{body}\n{function}"
+    subprocess.run(["sh", "-c", command], check=True)
+    assert sorted(tmp_path.iterdir()) == sorted([*others, *([new] if kept else [])])

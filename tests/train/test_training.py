@@ -386,6 +386,23 @@ def test_unusable_teacher_is_refused(
     assert not out.exists()
 
 
+def test_teacher_that_brings_code_is_refused(
+    keras_call: Call, digits_npz: Path, tmp_path: Path
+) -> None:
+    """HDF5 and an archive with a Lambda layer are refused, and the layer's code does not run."""
+    ran = tmp_path / "ran"
+    for name, reason in (("a.h5", "must end with .keras"), ("a.keras", "cannot read it")):
+        teacher, out = tmp_path / name, tmp_path / "run"
+        assert keras_call("save_with_code", str(teacher), str(ran)).failure is None
+        ran.unlink(missing_ok=True)  # Saving runs it.
+        answer = keras_call("train", *arguments(out, digits_npz, "--teacher", str(teacher)))
+        line = complaint(answer)
+        assert reason in line.lower()
+        assert "as --teacher" in line
+        assert not ran.exists()
+        assert not out.exists()
+
+
 def test_other_data_is_refused(
     trained: Trained, keras_call: Call, digits: DigitData, tmp_path: Path
 ) -> None:
@@ -418,6 +435,10 @@ def bits_flipped(path: Path) -> None:
     path.write_bytes(content)
 
 
+def nested(path: Path) -> None:
+    path.write_text("[" * 100_000)
+
+
 def content(**values: object) -> Callable[[Path], object]:
     return lambda path: path.write_text(json.dumps(values))
 
@@ -436,6 +457,13 @@ def content(**values: object) -> Callable[[Path], object]:
             "expected check",
         ),
         ("state.json", content(checkpoint="a", best="a", history=[{"val_loss": "b"}]), "expected"),
+        (
+            "state.json",
+            content(checkpoint="../a.keras", best="../a.keras", history=[{"val_loss": 1}]),
+            "expected checkpoint, best and history, cannot use it: "
+            "ValueError(\"a checkpoint is called such as checkpoint-0007.keras, found '../a.keras'",
+        ),
+        ("state.json", nested, "expected a JSON file of a run"),
         ("checkpoint-0004.keras", Path.unlink, "missing, though state.json names it"),
         ("checkpoint-0004.keras", truncated, "expected a Keras model, cannot read it"),
         ("checkpoint-0004.keras", bits_flipped, "expected a Keras model, cannot read it"),

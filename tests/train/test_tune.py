@@ -644,3 +644,14 @@ def test_unusable_folder_is_one_line(
     assert main(command(tmp_path / "file", digits_npz)[3:]) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert f"{tmp_path / 'file'}: cannot be used as a study's folder: " in line
+
+
+@pytest.mark.parametrize("name", ["../../elsewhere", "/tmp/elsewhere", "", 7, "0001/.."])
+def test_folder_elsewhere_is_refused(tmp_path: Path, name: object) -> None:
+    """A storage that others write cannot have a search use a folder that is not its own."""
+    study = open_study(tmp_path / "search")
+    study.optuna.enqueue_trial({}, user_attrs={"run": name})
+    with pytest.raises(RunError, match="trial 0: expected the attribute run to name a run"):
+        study.begin(1, {}, 1)
+    assert [path.name for path in tmp_path.iterdir()] == ["search"]
+    assert not list((tmp_path / "search" / "trials").iterdir())

@@ -18,6 +18,7 @@ from digitcam.edge.frame import Box, GrayImage, enclosing_box
 from digitcam.edge.reading.ink import find_ink
 from digitcam.edge.reading.marks import Mark, find_marks
 
+from ..damage import DAMAGE
 from ..errors import DataError
 from ..paper import Part, part_of, read_gray
 from .sample import MAX_DIGITS
@@ -91,7 +92,7 @@ def load_numbers(folder: Path, part: Part = "training") -> tuple[Photographed, .
         return ()
     try:
         return tuple(_numbers(folder / "amounts", part))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except DAMAGE as error:
         raise DataError(
             f"{folder}: expected amounts/ with truth.json and its pictures, cannot use it: "
             f"{error!r:.120}; see CONTRIBUTING.md"

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..errors import RunError
 from .space import rounded
 
 if TYPE_CHECKING:
     from optuna.trial import FrozenTrial, Trial
+
+RUN = re.compile(r"[0-9]{4,9}")
+"""What a trial's run folder is called."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,18 @@ def outcome_of(trial: FrozenTrial) -> Outcome:
 
 
 def run_of(trial: FrozenTrial | Trial) -> str:
-    """Return the name of a trial's run folder."""
-    return str(trial.user_attrs.get("run", f"{trial.number:04d}"))
+    """Return the name of a trial's run folder.
+
+    Raises:
+        RunError: The storage, which others may write too, names something else.
+    """
+    name = trial.user_attrs.get("run", f"{trial.number:04d}")
+    if not isinstance(name, str) or not RUN.fullmatch(name):
+        raise RunError(
+            f"trial {trial.number}: expected the attribute run to name a run's folder, such as "
+            f"0007, found {name!r:.60}; begin anew in another --out and --storage"
+        )
+    return name
 
 
 def _state(trial: FrozenTrial) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import os
+import resource
+import signal
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
 from digitcam.edge.errors import SinkError
 from digitcam.edge.frame import StableReading
 from digitcam.edge.sinks.delivery import BATCH, MAX_RETRY_S, Delivery, SinkHealth
+from digitcam.edge.sinks.jsonl import JsonLinesSink
+from digitcam.edge.sinks.stdout import StdoutSink
 
 Make = Callable[..., StableReading]
 Log = pytest.LogCaptureFixture
@@ -276,3 +283,97 @@ def test_nothing_to_do(make: Make) -> None:
     nowhere, idle = Delivery([], 10), Delivery([Shelf("a")], 10)
     nowhere.put(make(1))
     assert (nowhere.step(), idle.step(), nowhere.health()) == (None, None, {})
+
+
+def waiting(make: Make, count: int, *shelves: Shelf) -> tuple[Delivery, Clock]:
+    """Return a delivery of which the first sink fails, and to which so many were put."""
+    clock = Clock()
+    delivery = Delivery(shelves, 10_000, clock)
+    shelves[0].failure = SinkError("full")
+    for number in range(count):
+        delivery.put(make(number))
+    pass_time(delivery, clock, 1)
+    return delivery, clock
+
+
+def test_what_waits_goes_to_the_successor(make: Make, caplog: Log) -> None:
+    """Sinks that are set anew get what the ones of their names could not write, once, in order."""
+    count = 2 * BATCH + 7
+    old = Shelf("a"), Shelf("b")
+    delivery, clock = waiting(make, count, *old)
+    new = Shelf("b"), Shelf("a")
+    delivery.replace(new, 10_000)
+    delivery.put(make(count))
+    pass_time(delivery, clock, 1)
+    assert new[1].kept == list(range(count + 1))
+    assert old[1].kept + new[0].kept == list(range(count + 1))
+    assert not old[0].is_open
+    assert not old[1].is_open
+    assert f"sink a: {count + 1} readings wait for it" in complaints(caplog)
+    assert delivery.health() == {name: SinkHealth(None, 0, 0) for name in "ab"}
+
+
+def test_a_new_sink_takes_over_from_one_that_is_gone(make: Make, caplog: Log) -> None:
+    """Another kind of sink in the place of one that fails gets what waited; others get it not."""
+    kept = Shelf("b")
+    delivery, clock = waiting(make, 5, Shelf("a"), kept)
+    new = Shelf("b"), Shelf("c")
+    delivery.replace(new, 10_000)
+    pass_time(delivery, clock, 1)
+    assert (kept.kept, new[0].kept, new[1].kept) == ([0, 1, 2, 3, 4], [], [0, 1, 2, 3, 4])
+
+
+def test_a_sink_that_is_left_out(make: Make, caplog: Log) -> None:
+    """It is said how many readings it owes, and the new bound holds for those that still wait."""
+    delivery, clock = waiting(make, 5, Shelf("a"))
+    delivery.replace([], 10_000)
+    pass_time(delivery, clock, 1)
+    assert "sink a: not used any more; 5 readings waited for it" in complaints(caplog)
+    delivery, clock = waiting(make, 5, Shelf("a"))
+    new = Shelf("a")
+    delivery.replace([new], 2)
+    pass_time(delivery, clock, 1)
+    assert new.kept == [3, 4]
+    assert delivery.health()["a"].lost == 3
+
+
+def test_a_stream_goes_on_where_it_stopped(make: Make) -> None:
+    """The line that a full pipe took half of is ended by the successor, none comes twice."""
+    reader, writer = os.pipe()
+    clock = Clock()
+    delivery = Delivery([StdoutSink(writer, 0.01)], 10_000, clock)
+    for number in range(1000):
+        delivery.put(make(number))
+    pass_time(delivery, clock, 1)
+    assert delivery.health()["stdout"].failure
+    delivery.replace([StdoutSink(writer, 0.01)], 10_000)
+    received = b""
+    while delivery.health()["stdout"].waiting or delivery.step() is not None:
+        received += os.read(reader, 1 << 20)
+        pass_time(delivery, clock, 1)
+    received += os.read(reader, 1 << 20)
+    os.close(reader)
+    os.close(writer)
+    assert [int(json.loads(line)["id"], 16) for line in received.splitlines()] == list(range(1000))
+
+
+def test_a_disk_that_takes_less_and_less_is_told_once(
+    tmp_path: Path, make: Make, caplog: Log
+) -> None:
+    """A short write says the same each time, however many bytes it was of."""
+    clock = Clock()
+    delivery = Delivery([JsonLinesSink(tmp_path / "readings.jsonl", 10**9, 2)], 10_000, clock)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        for number in range(5):  # a file that may not grow beyond so many bytes: the kernel cuts
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10 + number, limits[1]))
+            delivery.put(make(number))
+            pass_time(delivery, clock, 100)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    (told,) = complaints(caplog)
+    assert told.endswith("the disk took only a part of it; make room")
+    pass_time(delivery, clock, 100)
+    assert delivery.health()["jsonl"] == SinkHealth(None, 0, 0)

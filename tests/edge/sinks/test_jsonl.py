@@ -150,8 +150,18 @@ def test_fewer_files_than_before(path: Path, make: Make) -> None:
 
 @pytest.mark.parametrize(
     "torn",
-    [b'{"id": "00', b"\0" * 5000, b'{"id"\0\0\0', b'\0\0\0": 1}\n', b'\0\n{"a": 1', b'"text"\n'],
-    ids=["half", "zeros", "half-zeros", "lost-block", "several", "no-object"],
+    [
+        *(
+            b'{"id": "00',
+            b"\0" * 5000,
+            b'{"id"\0\0\0',
+            b'\0\0\0": 1}\n',
+            b'\0\n{"a": 1',
+            b'"text"\n',
+        ),
+        b"[" * 100_000 + b"\n",
+    ],
+    ids=["half", "zeros", "half-zeros", "lost-block", "several", "no-object", "brackets"],
 )
 @pytest.mark.parametrize("before", [0, 3])
 def test_a_torn_end_is_set_aside(

@@ -358,6 +358,21 @@ def test_the_rate_is_the_sensors(world: World, per_second: float, duration_us: i
         assert merged(world).get("FrameDurationLimits") == wanted
 
 
+def test_frames_of_a_sensor_that_cannot_be_so_slow_are_left_out(world: World) -> None:
+    """At one picture in ten seconds all others are given back, and the waits are short."""
+    taken = []
+    with source_in(world, frames_per_second=0.1) as source:
+        end_s = world.now_s + 60
+        while world.now_s < end_s:
+            before_s = world.now_s
+            with suppress(SourceStalledError), source.frame(0.5) as frame:
+                taken.append(frame.taken_s)
+            assert world.now_s - before_s < 0.6
+            assert world.held == set()
+    assert np.diff(taken) == pytest.approx(10, abs=1.1)
+    assert len(taken) in (6, 7)
+
+
 def test_exposure_and_colour_settle_and_are_locked(world: World) -> None:
     """After two seconds of frames the values of the last one are locked."""
     with source_in(world, settle_s=2):

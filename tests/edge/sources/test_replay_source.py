@@ -70,6 +70,21 @@ def test_a_slow_reader_misses_pictures(pictures: Path, fake_time: Any, number_of
         assert source.dropped == 4
 
 
+def test_a_slow_reader_misses_no_single_picture(
+    pictures: Path, fake_time: Any, number_of: Number
+) -> None:
+    """Pictures that are shown for a while are each shown once at least, and named."""
+    seen = []
+    source = source_of_pictures(pictures, fake_time, repeat=3)
+    with source, pytest.raises(SourceEndedError):
+        while True:
+            with source.frame(1) as frame:
+                seen.append(number_of(frame.luma))
+                assert frame.picture == f"{seen[-1]:02}.png"
+                fake_time.sleep(2)
+    assert list(dict.fromkeys(seen)) == list(range(12))
+
+
 def test_it_ends_after_the_last_picture(pictures: Path, fake_time: Any, number_of: Number) -> None:
     """The last picture stays until it is fetched, however late; then the source has ended."""
     with source_of_pictures(pictures, fake_time) as source:
@@ -147,7 +162,11 @@ def test_pictures_are_decoded_once(pictures: Path, fake_time: Any) -> None:
 
 
 def test_what_is_kept_is_bounded(
-    pictures: Path, fake_time: Any, monkeypatch: pytest.MonkeyPatch
+    pictures: Path,
+    fake_time: Any,
+    number_of: Number,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Beyond the bound pictures are decoded each time: the ninth of 8 that fit is not kept."""
     monkeypatch.setattr(replay, "CACHE_BYTES", 8 * 64 * 48)
@@ -159,8 +178,12 @@ def test_what_is_kept_is_bounded(
         for _ in range(8):
             with source.frame(1):
                 pass
-        with pytest.raises(SourceError, match=r"08\.png: cannot be read"), source.frame(1):
-            pass
+        with source.frame(1) as frame:
+            assert number_of(frame.luma) == 0
+    told = [each.getMessage() for each in caplog.records]
+    assert [f"{number:02}.png: cannot be read" in line for number, line in enumerate(told, 8)] == [
+        True
+    ] * 4
 
 
 def test_pictures_may_differ_in_size_and_format(tmp_path: Path, fake_time: Any) -> None:
@@ -178,14 +201,53 @@ def test_pictures_may_differ_in_size_and_format(tmp_path: Path, fake_time: Any) 
             pass
 
 
-def test_a_damaged_picture_is_named(pictures: Path, fake_time: Any) -> None:
-    """A picture that cannot be decoded is an error with its name; the next one comes."""
-    (pictures / "00.png").write_bytes(b"no picture")
-    with source_of_pictures(pictures, fake_time) as source:
-        with pytest.raises(SourceError, match=r"00\.png: expected a JPEG"), source.frame(1):
+@pytest.mark.parametrize("repeat", [1, 3])
+@pytest.mark.parametrize("damaged", [(0,), (5, 6), (11,), (0, 4, 11)])
+def test_damaged_pictures_are_passed_over(
+    pictures: Path,
+    fake_time: Any,
+    number_of: Number,
+    caplog: pytest.LogCaptureFixture,
+    damaged: tuple[int, ...],
+    repeat: int,
+) -> None:
+    """Each is one warning with its name; the others come in order, and the end at the end."""
+    for number in damaged:
+        (pictures / f"{number:02}.png").write_bytes(b"no picture")
+    seen = []
+    with source_of_pictures(pictures, fake_time, repeat=repeat) as source:
+        with pytest.raises(SourceEndedError, match=f"all {12 - len(damaged)} pictures"):
+            while True:
+                with source.frame(1) as frame:
+                    seen.append(number_of(frame.luma))
+        assert source.dropped == 0
+    assert seen == [k for k in range(12) if k not in damaged for _ in range(repeat)]
+    told = [each.getMessage() for each in caplog.records]
+    assert len(told) == len(damaged)
+    for number, line in zip(damaged, told, strict=True):
+        assert f"{number:02}.png: expected a JPEG" in line
+
+
+def test_a_mended_picture_is_shown_when_opened_again(
+    pictures: Path, fake_time: Any, number_of: Number
+) -> None:
+    """What was left out is looked at anew."""
+    good = (pictures / "00.png").read_bytes()
+    source = source_of_pictures(pictures, fake_time)
+    for content, first in ((b"no picture", 1), (good, 0)):
+        (pictures / "00.png").write_bytes(content)
+        with source, source.frame(1) as frame:
+            assert number_of(frame.luma) == first
+
+
+def test_nothing_but_damaged_pictures_is_an_error(pictures: Path, fake_time: Any) -> None:
+    """Where none can be read the source says so, looping or not."""
+    for path in pictures.glob("*.png"):
+        path.write_bytes(b"no picture")
+    for loop in (False, True):
+        source = source_of_pictures(pictures, fake_time, loop=loop)
+        with source, pytest.raises(SourceError, match="can be read, found none"), source.frame(1):
             pass
-        with source.frame(1) as frame:
-            assert frame.luma.size
 
 
 @pytest.mark.parametrize("what", ["missing", "file", "empty"])
