@@ -25,9 +25,11 @@ from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 from time import process_time
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from digitcam.edge import Recognizer
 from digitcam.edge.decode import decode_bytes
@@ -59,6 +61,7 @@ def seeds() -> tuple[bytes, ...]:
     cv2.putText(page, "4217", (10, 65), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (40.0,), 4)
     colour, clear = np.dstack([page] * 3), np.dstack([page] * 4)
     wide = colour.astype(np.uint16) * 257
+    kinds: list[tuple[str, NDArray[Any]]]
     kinds = [(".jpg", page), (".jpg", colour), (".bmp", colour), (".bmp", page)]
     kinds += [(each, image) for each in (".png", ".tiff") for image in (page, colour, clear, wide)]
     kinds += [(".webp", colour), (".webp", clear)]

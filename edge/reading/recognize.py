@@ -181,10 +181,11 @@ class Recognizer:
             probabilities = np.concatenate([probabilities, more])
         hypotheses = [*self._singles(marks, probabilities), *self._read_words(marks, probabilities)]
         classify_s = perf_counter() - start
-        told = _told(marks, hypotheses, luma.shape, classify_s)
+        shape = luma.shape[0], luma.shape[1]
+        told = _told(marks, hypotheses, shape, classify_s)
         if len(told.digits) == sum(len(each.digits) for _, each in hypotheses):
             return told  # nothing to choose from
-        return _told(marks, self._believed(hypotheses, told), luma.shape, classify_s)
+        return _told(marks, self._believed(hypotheses, told), shape, classify_s)
 
     def _rows(self, marks: Sequence[Mark], probabilities: NDArray[np.float64]) -> list[Mark]:
         """Part marks that may be several digits of several rows."""
