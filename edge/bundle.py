@@ -62,6 +62,11 @@ class Bundle:
     golden: Golden | None = None
     """What the model made of golden images at export; older bundles have none."""
 
+    @property
+    def is_shipped(self) -> bool:
+        """Whether it comes with the package."""
+        return Path(self.name).parent == SHIPPED
+
 
 def load_bundle(path: Path = DEFAULT_BUNDLE) -> Bundle:
     """Read a bundle and check all that can be checked without running it.

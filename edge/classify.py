@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from .bundle import AGAIN, DIGIT_CLASSES, Bundle, check_kind
 from .errors import ModelError, RuntimeUnavailableError
 from .reading.view import IMAGE_SHAPE
-from .rehearsal import rehearse
 from .settings import Runtime
 
 MODULES: dict[str, str] = {
@@ -58,7 +57,9 @@ class Network:
         rehearsed: bool = False,
     ) -> None:
         self.runtime, interpreter = find_interpreter(runtime)
-        if not rehearsed:
+        if not rehearsed and not bundle.is_shipped:
+            from .rehearsal import rehearse  # which takes a tenth of the start
+
             rehearse(bundle, self.runtime, threads, image_shape, places)
         self.bundle = bundle
         try:

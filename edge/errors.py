@@ -5,6 +5,11 @@ class EdgeError(Exception):
     """Base of every error that digitcam.edge raises on purpose."""
 
 
+def in_one_line(error: Exception) -> str:
+    """Return an error's message without breaks."""
+    return " ".join(str(error).splitlines())
+
+
 class ImageError(EdgeError, ValueError):
     """An image that cannot be decoded or is not one of the accepted array forms."""
 

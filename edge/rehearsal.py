@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from .bundle import AGAIN, SHIPPED, Bundle
+from .bundle import AGAIN, Bundle
 from .errors import ModelError
 from .golden import golden_images, images_digest
 from .reading.view import IMAGE_SHAPE
@@ -40,7 +40,7 @@ FOLDER = "tried-models"
 def rehearse(
     bundle: Bundle, runtime: str, threads: int, image_shape: tuple[int, int], places: int
 ) -> None:
-    """Have a child run a model, unless it ships with the package or was tried before.
+    """Have a child run a model, unless it was tried before.
 
     Args:
         bundle: The model.
@@ -52,8 +52,6 @@ def rehearse(
     Raises:
         ModelError: The child died or found fault with it, or the golden logits are others.
     """
-    if Path(bundle.name).parent == SHIPPED:
-        return
     memory = _memory(bundle, runtime, image_shape)
     if memory is not None and memory.exists():
         return

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 
 from .camera import Camera
-from .errors import EdgeError
+from .errors import EdgeError, in_one_line
 from .frame import GrayImage, StableReading
 from .live import LiveReader
 from .notify import Notifier
@@ -145,11 +145,7 @@ class Service:
         for each in self._withheld:
             if not each.track.is_told:
                 each.track.is_told = True
-                log.warning("%s", f"{picture}: {each}" if picture else self._since(each, time_s))
-
-    def _since(self, withheld: Withheld, time_s: float) -> str:
-        begun = datetime.now(UTC) - timedelta(seconds=time_s - withheld.since_s)
-        return f"{withheld} since {begun:%H:%M:%S} UTC"
+                log.warning("%s", f"{picture}: {each}" if picture else _since(each, time_s))
 
     def _tell(self, progress: bool) -> None:
         """Tell systemd of the first good picture, of progress, and how it goes."""
@@ -177,7 +173,7 @@ class Service:
             f"last reading {last}",
             f"camera {camera}",
             sinks or "no sinks",
-            *(self._since(each, self._seen_s) for each in self._withheld[:1]),
+            *(_since(each, self._seen_s) for each in self._withheld[:1]),
         ]
         return "; ".join(told)
 
@@ -200,10 +196,10 @@ class Service:
         try:
             self._apply(self._reload())
         except EdgeError as error:
-            log.error("%s; the settings before are kept", " ".join(str(error).splitlines()))
+            log.error("%s; the settings before are kept", in_one_line(error))
         except Exception as error:  # nor may settings that nobody thought of
-            what = " ".join(f"{type(error).__name__}: {error}".splitlines())
-            log.error("unexpected %s; the settings before are kept", what)
+            kind = type(error).__name__
+            log.error("unexpected %s: %s; the settings before are kept", kind, in_one_line(error))
         else:
             log.info("settings read anew")
         self._notifier.ready()
@@ -229,6 +225,11 @@ class Service:
 
     def _camera_of(self, settings: CameraSettings) -> Camera:
         return Camera(settings, wait=self._signals.wait, clock=self._clock)
+
+
+def _since(withheld: Withheld, time_s: float) -> str:
+    begun = datetime.now(UTC) - timedelta(seconds=time_s - withheld.since_s)
+    return f"{withheld} since {begun:%H:%M:%S} UTC"
 
 
 def _stabilizer(settings: Settings, camera: Camera) -> Stabilizer:

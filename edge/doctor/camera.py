@@ -108,45 +108,43 @@ def _no_picamera2(error: str) -> Finding:
 
 
 def _v4l2(rest: str, machine: Machine) -> Finding:
+    name = without_secrets(rest)
     device = machine.path(rest)
     try:
         mode = device.stat().st_mode
     except OSError as error:
         there = ", ".join(path.name for path in machine.glob("/dev/video*")) or "no video device"
         remedy = f"plug it in, or name another; here are: {there}"
-        return failure(
-            "camera", f"{without_secrets(rest)}: cannot be found: {error.strerror}", remedy
-        )
+        return failure("camera", f"{name}: cannot be found: {error.strerror}", remedy)
     if not stat.S_ISCHR(mode):
         return failure(
             "camera",
-            f"{without_secrets(rest)}: expected a device, found none",
+            f"{name}: expected a device, found none",
             "name a /dev/videoN",
         )
     if not os.access(device, os.R_OK | os.W_OK, effective_ids=True):
         remedy = f"see who may: ls -l {rest}; a member of its group may"
-        return failure(
-            "camera", f"{without_secrets(rest)}: {machine.caller().name} may not use it", remedy
-        )
-    return ok("camera", f"{without_secrets(rest)} is there")
+        return failure("camera", f"{name}: {machine.caller().name} may not use it", remedy)
+    return ok("camera", f"{name} is there")
 
 
 def _video(rest: str, _: Machine) -> Finding:
     if "://" in rest:
         return _address(rest)
+    name = without_secrets(rest)
     try:
         with Path(rest).open("rb") as file:
             begins = file.read(1)
     except OSError as error:
-        found = f"{without_secrets(rest)}: cannot be read: {error.strerror}"
+        found = f"{name}: cannot be read: {error.strerror}"
         return failure("camera", found, "check the path and its permissions")
     if not begins:
         return failure(
             "camera",
-            f"{without_secrets(rest)}: expected a video, found an empty file",
+            f"{name}: expected a video, found an empty file",
             "copy it again",
         )
-    return ok("camera", f"{without_secrets(rest)} is there")
+    return ok("camera", f"{name} is there")
 
 
 def _address(url: str) -> Finding:
@@ -192,17 +190,16 @@ def connection_problem(host: str, port: int, timeout_s: float) -> str | None:
 
 
 def _replay(rest: str, _: Machine) -> Finding:
+    name = without_secrets(rest)
     try:
         count = len(pictures_in(Path(rest)))
     except OSError as error:
-        found = f"{without_secrets(rest)}: cannot be read: {error.strerror}"
+        found = f"{name}: cannot be read: {error.strerror}"
         return failure("camera", found, "check the path and its permissions")
     if not count:
-        found = (
-            f"{without_secrets(rest)}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none"
-        )
+        found = f"{name}: expected pictures ({' '.join(sorted(SUFFIXES))}), found none"
         return failure("camera", found, "put some there")
-    return ok("camera", f"{without_secrets(rest)} holds {count} picture{'s' if count > 1 else ''}")
+    return ok("camera", f"{name} holds {count} picture{'s' if count > 1 else ''}")
 
 
 def _devices(camera: CameraSettings, machine: Machine) -> list[Path]:

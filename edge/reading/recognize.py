@@ -67,7 +67,7 @@ class Told:
         boxes = as_array([each.box for each in self.others])
         contrast = np.array([each.peak for each in self.others], np.float64)
         none = np.zeros(len(boxes))
-        return Seen(boxes, contrast, none + 1, none, none)
+        return Seen(boxes, contrast, np.ones(len(boxes)), none, none)
 
 
 _OfMark = tuple[int, Hypothesis]

@@ -86,10 +86,12 @@ def systemd(tmp_path: Path) -> Systemd:
 
 
 @contextmanager
-def running(*arguments: object, **environment: str) -> Iterator[subprocess.Popen[str]]:
-    """Run `edge-run` until the block ends."""
+def running(
+    *arguments: object, start: str = START, **environment: str
+) -> Iterator[subprocess.Popen[str]]:
+    """Run `edge-run`, or what starts it otherwise, until the block ends."""
     process = subprocess.Popen(
-        [sys.executable, "-c", START, *map(str, arguments)],
+        [sys.executable, "-c", start, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -434,13 +436,8 @@ def test_an_error_that_nobody_thought_of_keeps_the_settings(
     settings: Path, systemd: Systemd, tmp_path: Path
 ) -> None:
     """A bug in what new settings need is told in one line, and the service goes on."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", BUGGY, "--config", str(settings)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
-    )
-    with process:
+    notified = str(systemd.path)
+    with running("--config", settings, start=BUGGY, NOTIFY_SOCKET=notified) as process:
         systemd.wait_for("READY=1")
         settings.write_text(settings.read_text() + "max_waiting = 5\n")
         systemd.told.clear()
@@ -468,13 +465,8 @@ sys.exit(run.main())
 
 def test_a_reload_before_the_service_runs(settings: Path, systemd: Systemd) -> None:
     """SIGHUP while the service starts does not end it: the settings are read again then."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", EARLY, "--config", str(settings)],
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NOTIFY_SOCKET": str(systemd.path)},
-    )
-    with process:
+    notified = str(systemd.path)
+    with running("--config", settings, start=EARLY, NOTIFY_SOCKET=notified) as process:
         systemd.wait_for("RELOADING=1")
         systemd.wait_for("WATCHDOG=1")
         process.terminate()
