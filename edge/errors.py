@@ -2,12 +2,11 @@
 
 
 class EdgeError(Exception):
-    """Base of every error that digitcam.edge raises on purpose."""
+    """Base of every error that digitcam.edge raises on purpose; its message is one line."""
 
-
-def in_one_line(error: Exception) -> str:
-    """Return an error's message without breaks."""
-    return " ".join(str(error).splitlines())
+    def __str__(self) -> str:
+        """Return the message, whatever breaks there are in names that it tells."""
+        return " ".join(super().__str__().splitlines())
 
 
 class ImageError(EdgeError, ValueError):

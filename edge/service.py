@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import cv2
 
 from .camera import Camera
-from .errors import EdgeError, in_one_line
+from .errors import EdgeError
 from .frame import GrayImage, StableReading
 from .live import LiveReader
 from .notify import Notifier
@@ -196,10 +196,10 @@ class Service:
         try:
             self._apply(self._reload())
         except EdgeError as error:
-            log.error("%s; the settings before are kept", in_one_line(error))
+            log.error("%s; the settings before are kept", error)
         except Exception as error:  # nor may settings that nobody thought of
-            kind = type(error).__name__
-            log.error("unexpected %s: %s; the settings before are kept", kind, in_one_line(error))
+            what = " ".join(f"{type(error).__name__}: {error}".splitlines())
+            log.error("unexpected %s; the settings before are kept", what)
         else:
             log.info("settings read anew")
         self._notifier.ready()

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 
-from ..errors import EdgeError, in_one_line
+from ..errors import EdgeError
 
 CONFIG = Path("/etc/digitcam/digitcam.toml")
 """The service's settings file."""
@@ -69,7 +69,7 @@ def run_command(command: str, debug: bool, body: Callable[[], int]) -> int:
 
 def complain(command: str, error: EdgeError) -> None:
     """Say what went wrong on stderr, in one line."""
-    print(f"{command}: {in_one_line(error)}", file=sys.stderr)
+    print(f"{command}: {error}", file=sys.stderr)
 
 
 def print_all(text: str) -> None:

@@ -45,6 +45,8 @@ TEXTS = st.text(st.characters(codec="utf-8"), max_size=20) | st.sampled_from(
         "(" * 120 + ")" * 120,
         "\0",
         "a\nb",
+        "\x1e",
+        "a\u2028b",
         "x" * 5000,
         "x/" * 5000,
         "é" * 150,
